@@ -1,0 +1,1 @@
+"""Links: the only code that touches the outside. They know nothing of KubeEdge."""
