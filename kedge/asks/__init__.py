@@ -1,0 +1,37 @@
+"""Asks: what can be asked of a link, as frozen semantic keys rather than command strings.
+
+A live link renders an ask (:meth:`Ask.render`); a replay recognises the command that was recorded
+(:func:`recognise`) and finds that it answers the same ask. Probes are written against asks only.
+"""
+
+from __future__ import annotations
+
+from kedge.asks.api import Api, PodExec, PodLog, is_api
+from kedge.asks.base import Ask, HostAsk
+from kedge.asks.files import DirList, File, FileStat
+from kedge.asks.hosts import Clock, Images, Journal, Nat, Service, Sockets
+from kedge.asks.network import HttpGet, Tcp, TlsPeer
+from kedge.asks.recognise import recognise, recognise_kubectl
+
+__all__ = [
+    "Api",
+    "Ask",
+    "Clock",
+    "DirList",
+    "File",
+    "FileStat",
+    "HostAsk",
+    "HttpGet",
+    "Images",
+    "Journal",
+    "Nat",
+    "PodExec",
+    "PodLog",
+    "Service",
+    "Sockets",
+    "Tcp",
+    "TlsPeer",
+    "is_api",
+    "recognise",
+    "recognise_kubectl",
+]

@@ -1,0 +1,174 @@
+"""Asks about a host: clock, services, journals, sockets, NAT tables, images."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from kedge.asks.base import HostAsk
+
+SERVICE_PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "NRestarts",
+    "ExecMainStatus",
+    "ExecMainCode",
+    "ActiveEnterTimestamp",
+    "FragmentPath",
+    "UnitFileState",
+    "Result",
+    "MainPID",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock(HostAsk):
+    """The host's clock, in seconds since the epoch."""
+
+    def render(self) -> str:
+        return "date -u +%s"
+
+    @classmethod
+    def recognise(cls, argv: Sequence[str]) -> Clock | None:
+        return cls() if list(argv) in (["date", "-u", "+%s"], ["date", "+%s"]) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Service(HostAsk):
+    """``systemctl show`` of one unit."""
+
+    unit: str
+
+    def render(self) -> str:
+        return f"systemctl show {shlex.quote(self.unit)} -p {','.join(SERVICE_PROPERTIES)} --no-pager"
+
+    @classmethod
+    def recognise(cls, argv: Sequence[str]) -> Service | None:
+        if argv[:1] != ["systemctl"]:
+            return None
+        names = _operands(argv[1:], with_value={"-p", "--property", "-n", "--lines", "-o", "--output"})
+        if len(names) != 2 or names[0] not in ("show", "is-active", "is-enabled", "status"):
+            return None
+        return cls(names[1].removesuffix(".service"))
+
+
+@dataclass(frozen=True, slots=True)
+class Journal(HostAsk):
+    """The last ``lines`` lines of a unit's journal, ISO timestamps in front."""
+
+    unit: str
+    lines: int = field(default=200, compare=False)
+
+    root: ClassVar[bool] = True
+
+    def render(self) -> str:
+        return f"journalctl -u {shlex.quote(self.unit)} -n {self.lines} --no-pager -o short-iso"
+
+    @classmethod
+    def recognise(cls, argv: Sequence[str]) -> Journal | None:
+        if argv[:1] != ["journalctl"] or "json" in argv or "-ojson" in argv:
+            return None
+        words = list(argv[1:])
+        for flag in ("-u", "--unit"):
+            if flag in words and words.index(flag) + 1 < len(words):
+                return cls(words[words.index(flag) + 1].removesuffix(".service"))
+        for word in words:
+            if word.startswith(("--unit=", "-u")) and word != "-u":
+                return cls(word.removeprefix("--unit=").removeprefix("-u").removesuffix(".service"))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets(HostAsk):
+    """TCP sockets with their processes: ``listening`` or ``established``."""
+
+    kind: Literal["listening", "established"]
+
+    root: ClassVar[bool] = True
+
+    def render(self) -> str:
+        if self.kind == "listening":
+            return "if command -v ss >/dev/null 2>&1; then ss -ltnp; else netstat -ltnp; fi"
+        return "if command -v ss >/dev/null 2>&1; then ss -tnp state established; else netstat -tnp; fi"
+
+    @classmethod
+    def recognise(cls, argv: Sequence[str]) -> Sockets | None:
+        if argv[:1] not in (["ss"], ["netstat"]):
+            return None
+        flags = "".join(word[1:] for word in argv[1:] if word.startswith("-") and not word.startswith("--"))
+        if "u" in flags and "t" not in flags:
+            return None
+        return cls("listening" if "l" in flags or "--listening" in argv else "established")
+
+
+@dataclass(frozen=True, slots=True)
+class Nat(HostAsk):
+    """The nat table as ``iptables-save`` prints it; ``default`` is whatever ``iptables-save`` is on that host."""
+
+    backend: Literal["default", "legacy", "nft"]
+
+    root: ClassVar[bool] = True
+
+    def render(self) -> str:
+        return f"{_NAT_TOOLS[self.backend]} -t nat"
+
+    @classmethod
+    def recognise(cls, argv: Sequence[str]) -> Nat | None:
+        tool = argv[0].rsplit("/", 1)[-1] if argv else ""
+        names = {v: k for k, v in _NAT_TOOLS.items()} | {
+            "iptables": "default",
+            "iptables-legacy": "legacy",
+            "iptables-nft": "nft",
+        }
+        if tool not in names or "nat" not in argv:
+            return None
+        if not tool.endswith("-save") and not {"-S", "--list-rules"} & set(argv):
+            return None
+        return cls(names[tool])  # type: ignore[arg-type]
+
+
+_NAT_TOOLS = {"default": "iptables-save", "legacy": "iptables-legacy-save", "nft": "iptables-nft-save"}
+
+_IMAGE_TOOLS = {
+    "k3s": "k3s crictl images --digests",
+    "crictl": "crictl images --digests",
+    "ctr": "ctr -n k8s.io images ls -q",
+    "nerdctl": "nerdctl -n k8s.io images --digests",
+    "docker": "docker images --digests",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Images(HostAsk):
+    """The images a runtime holds, asked through one tool: k3s, crictl, ctr, nerdctl or docker."""
+
+    tool: str
+
+    root: ClassVar[bool] = True
+
+    def render(self) -> str:
+        return _IMAGE_TOOLS[self.tool]
+
+    @classmethod
+    def recognise(cls, argv: Sequence[str]) -> Images | None:
+        words = [word for word in argv if not word.startswith("-")]
+        if not {"images", "image"} & set(words) or not words or words[0] not in _IMAGE_TOOLS:
+            return None
+        return None if {"import", "pull", "load"} & set(words) else cls(words[0])
+
+
+def _operands(words: Sequence[str], with_value: set[str]) -> list[str]:
+    """The words that are neither flags nor a flag's value."""
+    found: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in with_value:
+            skip = True
+        elif not word.startswith("-"):
+            found.append(word)
+    return found
