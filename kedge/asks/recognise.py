@@ -76,7 +76,7 @@ def recognise_kubectl(command: str, stderr: str = "") -> Ask | None:
 
 def unwrapped(words: Sequence[str]) -> list[str]:
     """A command without sudo, timeout, env assignments, redirections and ``bash -c`` around it."""
-    argv = [w for w in words if not re.match(r"^\d?[<>]", w) and w != "/dev/null"]
+    argv = [w for w in words if "/dev/tcp/" in w or (not re.match(r"^\d?[<>]", w) and w != "/dev/null")]
     while argv:
         head = argv[0].rsplit("/", 1)[-1]
         if _ASSIGNMENT.match(argv[0]) or head in ("env", "nohup", "command", "exec"):
@@ -90,6 +90,8 @@ def unwrapped(words: Sequence[str]) -> list[str]:
             while argv and argv[0].startswith("-"):
                 argv = argv[2:] if argv[0] in ("-k", "-s") else argv[1:]
             argv = argv[1:]
+        elif head in ("bash", "sh") and argv[1:2] == ["-c"] and len(argv) == 3 and "/dev/tcp/" not in argv[2]:
+            argv = unwrapped(shlex.split(argv[2]))
         else:
             break
     return argv

@@ -1,0 +1,66 @@
+"""EdgeCore on one edge: its configuration and its service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from kedge.facts.services import ServiceState
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeStream:
+    """``modules.edgeStream`` of edgecore.yaml (facts 3). Defaults are EdgeCore's own.
+
+    Attributes:
+        enable_line, server_line: 1-based lines in the file; 0 when the key is absent.
+    """
+
+    enable: bool = False
+    server: str = "127.0.0.1:10004"
+    cert_file: str = "/etc/kubeedge/certs/server.crt"
+    key_file: str = "/etc/kubeedge/certs/server.key"
+    ca_file: str = "/etc/kubeedge/ca/rootCA.crt"
+    enable_line: int = 0
+    server_line: int = 0
+
+    @property
+    def host(self) -> str:
+        """The host part of :attr:`server`, brackets of an IPv6 address removed."""
+        return self.server.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port part of :attr:`server`, 0 when it has none."""
+        tail = self.server.rpartition(":")[2]
+        return int(tail) if tail.isdigit() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCoreConfig:
+    """edgecore.yaml of one edge (target: the node). Parsed by EdgeCore only at its start.
+
+    Attributes:
+        has_token: modules.edgeHub.token is not empty; the token itself is never kept.
+        mtime: of the file, by the host's clock.
+    """
+
+    path: str
+    api_version: str = ""
+    edge_stream: EdgeStream = EdgeStream()
+    hostname_override: str = ""
+    node_ip: str = ""
+    hub_websocket_enable: bool = True
+    hub_server: str = ""
+    hub_http_server: str = ""
+    has_token: bool = False
+    read_only_port: int = 10350
+    enable_debugging_handlers: bool = True
+    runtime_endpoint: str = "unix:///run/containerd/containerd.sock"
+    mtime: datetime | None = None
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCoreService(ServiceState):
+    """systemd's view of the edgecore unit (target: the node)."""
