@@ -1,0 +1,79 @@
+"""A tier that was named must run: what is skipped there fails the run, and the table says so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CONFTEST = Path(__file__).parents[1] / "conftest.py"
+PASSES = "def test_it():\n    assert True\n"
+SKIPS = "import pytest\n\ndef test_it():\n    pytest.skip('no such tool')\n"
+MODULE_SKIPS = "import pytest\n\npytest.importorskip('no_such_module_at_all')\n"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a small suite with this project's conftest: files by name, the tiers named, options of pytest."""
+
+    def _run(files: dict[str, str], named: str | None, *options: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "tests").mkdir()
+        (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = unit\n replay\n lab\n tui\n real\n")
+        shutil.copy(CONFTEST, tmp_path / "tests" / "conftest.py")
+        for name, text in files.items():
+            path = tmp_path / "tests" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("KEDGE_", "PYTEST_"))}
+        if named is not None:
+            env["KEDGE_TIERS"] = named
+        command = [sys.executable, "-m", "pytest", "--import-mode=importlib", *options]
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+    return _run
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1", "--dist", "loadgroup")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("text", [SKIPS, MODULE_SKIPS], ids=["test", "module"])
+def test_a_skip_in_a_named_tier_fails_the_run(run: Run, text: str, options: tuple[str, ...]) -> None:
+    ran = run({"unit/test_a.py": PASSES, "replay/test_b.py": text}, "unit,replay", *options)
+    assert ran.returncode == 1, ran.stdout
+    assert "tier replay must run (KEDGE_TIERS), 1 skipped" in ran.stdout
+    assert "unit    1 passed" in ran.stdout
+
+
+def test_a_skip_elsewhere_does_not(run: Run) -> None:
+    ran = run({"unit/test_a.py": PASSES, "replay/test_b.py": SKIPS}, "unit")
+    assert ran.returncode == 0, ran.stdout
+    assert "replay  1 skipped" in ran.stdout
+
+
+def test_a_named_tier_without_a_test_fails_the_run(run: Run) -> None:
+    ran = run({"unit/test_a.py": PASSES}, "unit,tui")
+    assert ran.returncode == 1, ran.stdout
+    assert "tier tui must run (KEDGE_TIERS), but no test of it was collected" in ran.stdout
+
+
+def test_a_tier_that_does_not_exist_is_a_usage_error(run: Run) -> None:
+    ran = run({"unit/test_a.py": PASSES}, "unit,cloud")
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "no tier called cloud" in ran.stderr
+
+
+def test_a_test_outside_the_tiers_is_refused(run: Run) -> None:
+    ran = run({"test_stray.py": PASSES}, None)
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "test_stray.py::test_it is in no tier" in ran.stdout + ran.stderr
+
+
+def test_a_failure_stays_a_failure(run: Run) -> None:
+    ran = run({"unit/test_a.py": "def test_it():\n    assert False\n"}, None)
+    assert ran.returncode == 1
+    assert "unit    1 failed" in ran.stdout
