@@ -99,6 +99,7 @@ class Probe:
         read: turns the observations (one per ask, in order) into a fact or an Unknown.
         fact: type of the fact. ``many``: :attr:`read` returns a dict of facts by target.
         every: seconds between two askings while it is in view; 0 means with every sweep.
+        reads_errors: :attr:`read` is also called when some observation has no answer (``Observation.error``).
     """
 
     name: str
@@ -107,6 +108,7 @@ class Probe:
     cost: Cost
     needs: tuple[Need, ...]
     every: float = 0.0
+    reads_errors: bool = False
     fact: type = object
     many: bool = False
     read: Callable[..., Any] | None = None
@@ -122,7 +124,9 @@ class Probe:
         return function
 
 
-def probe(*on: Role, cost: Cost = Cost.PASSIVE, every: float = 0.0) -> Callable[[Callable[..., Any]], Probe]:
+def probe(
+    *on: Role, cost: Cost = Cost.PASSIVE, every: float = 0.0, reads_errors: bool = False
+) -> Callable[[Callable[..., Any]], Probe]:
     """Register a probe of hosts with one of the roles, or of the site when none is given.
 
     A host probe's first parameter is the :class:`~kedge.model.Host`; further ones are facts it must know first.
@@ -136,6 +140,7 @@ def probe(*on: Role, cost: Cost = Cost.PASSIVE, every: float = 0.0) -> Callable[
             cost=cost,
             needs=needs_of(function),
             every=every,
+            reads_errors=reads_errors,
         )
 
     return decorate

@@ -1,0 +1,140 @@
+"""From single verdicts to causes: the two declared relations, the roots, and the path of every edge.
+
+``needs``: without it the check has no meaning, so it is ``skip`` because of that code. ``explained_by``: it
+was measured and stays ``fail``, but is folded under its cause. End-to-end and path checks that have evidence
+are never skipped (contracts.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from kedge.model import (
+    LOGS_PATH,
+    METRICS_PATH,
+    SITE,
+    Each,
+    Finding,
+    Hop,
+    HopState,
+    NodePath,
+    Status,
+)
+from kedge.plugins import Check, Registry
+
+_MEASURED = ("KE3", "KE5")
+
+
+class Relations:
+    """Applies ``needs`` and ``explained_by`` to one set of findings."""
+
+    def __init__(self, registry: Registry, findings: Iterable[Finding]) -> None:
+        self._checks = {check.code: check for check in registry.checks}
+        self._raw: dict[str, dict[str, Finding]] = {}
+        for finding in findings:
+            self._raw.setdefault(finding.code, {})[finding.target] = finding
+        self._done: dict[tuple[str, str], Finding] = {}
+        self._open: set[tuple[str, str]] = set()
+
+    def settle(self) -> tuple[Finding, ...]:
+        """All findings with their relations, sorted by code, then target."""
+        for by_target in self._raw.values():
+            for finding in by_target.values():
+                self._settled(finding)
+        return tuple(sorted(self._done.values(), key=lambda f: (f.code, f.target)))
+
+    def _settled(self, finding: Finding) -> Finding:
+        key = (finding.code, finding.target)
+        if key in self._done:
+            return self._done[key]
+        if key in self._open:  # two checks that name each other: the first one asked stays a root
+            return finding
+        self._open.add(key)
+        check = self._checks[finding.code]
+        settled = self._skipped(check, finding) or self._explained(check, finding) or finding
+        self._open.discard(key)
+        self._done[key] = settled
+        return settled
+
+    def _skipped(self, check: Check, finding: Finding) -> Finding | None:
+        measured = finding.status in (Status.FAIL, Status.PASS, Status.WARN, Status.INFO)
+        if measured and finding.code.startswith(_MEASURED):
+            return None
+        for code in check.needs:
+            for cause in self._relatives(code, finding.target):
+                if cause.status is Status.FAIL or (cause.status is Status.SKIP and cause.because):
+                    root = _root(cause)
+                    return replace(finding, status=Status.SKIP, because=root[0], because_target=root[1], fixes=())
+        return None
+
+    def _explained(self, check: Check, finding: Finding) -> Finding | None:
+        if finding.status is not Status.FAIL:
+            return None
+        for code in (*check.explained_by, *check.needs):
+            for cause in self._relatives(code, finding.target):
+                if cause.status is Status.FAIL:
+                    root = _root(cause)
+                    if root == (finding.code, finding.target):
+                        continue
+                    return replace(finding, because=root[0], because_target=root[1])
+        return None
+
+    def _relatives(self, code: str, target: str) -> Sequence[Finding]:
+        """The findings of another code that speak of this target: its own, the site's, else any cloud host's."""
+        by_target = self._raw.get(code, {})
+        if target in by_target:
+            return (self._settled(by_target[target]),)
+        if SITE in by_target:
+            return (self._settled(by_target[SITE]),)
+        per_edge = code in self._checks and self._checks[code].each is Each.EDGE
+        if per_edge and self._is_edge(target):
+            return ()  # one edge's fault never explains another's
+        return [self._settled(finding) for finding in by_target.values()]
+
+    def _is_edge(self, target: str) -> bool:
+        return any(
+            target in by_target
+            for code, by_target in self._raw.items()
+            if code in self._checks and self._checks[code].each is Each.EDGE
+        )
+
+
+def _root(cause: Finding) -> tuple[str, str]:
+    return (cause.because or cause.code, cause.because_target or cause.target)
+
+
+def diagnose(registry: Registry, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings with their causes."""
+    return Relations(registry, findings).settle()
+
+
+def causes(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The roots, those that explain most first."""
+    explained: dict[tuple[str, str], int] = {}
+    for finding in findings:
+        if finding.because:
+            key = (finding.because, finding.because_target or SITE)
+            explained[key] = explained.get(key, 0) + 1
+    roots = [finding for finding in findings if finding.is_cause]
+    return tuple(sorted(roots, key=lambda f: (-explained.get((f.code, f.target), 0), f.code, f.target)))
+
+
+def draw_path(findings: Sequence[Finding], node: str, edges: Sequence[str]) -> NodePath:
+    """The way to one edge node, each hop with its status and the code behind it."""
+    others = set(edges) - {node}
+    mine = [finding for finding in findings if finding.target not in others]
+    return NodePath(
+        node,
+        tuple(_hop(hop, mine) for hop in LOGS_PATH),
+        tuple(_hop(hop, mine) for hop in METRICS_PATH),
+    )
+
+
+def _hop(hop: Hop, findings: Iterable[Finding]) -> HopState:
+    here = [finding for finding in findings if hop in finding.hops]
+    if not here:
+        return HopState(hop, Status.UNKNOWN)
+    worst = max(here, key=lambda f: f.status.rank)
+    told = worst.status in (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.SKIP)
+    return HopState(hop, worst.status, (worst.because or worst.code) if told else None)

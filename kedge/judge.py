@@ -1,0 +1,144 @@
+"""Runs checks over facts: a changed fact re-runs only the checks that read it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kedge.i18n import _
+from kedge.model import SITE, Cost, Each, Finding, Reason, Status, Unknown, Verdict
+from kedge.plugins import Check, Registry, fact_target
+from kedge.store import NOT_ASKED, FactStore, Key
+
+log = logging.getLogger(__name__)
+
+_NOT_RUN = Verdict(Status.SKIP, _("not run: intrusive"))
+
+
+class Judge:
+    """Keeps the raw verdict of every (check, target) and renews those whose inputs changed."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._inputs: dict[tuple[str, str], tuple[Any, ...]] = {}
+        self._findings: dict[tuple[str, str], tuple[Finding, ...]] = {}
+        self.ran = 0
+
+    def evaluate(self, store: FactStore, targets: Mapping[Each, Sequence[str]]) -> tuple[Finding, ...]:
+        """Findings before any relation is applied, sorted by code, then target.
+
+        Args:
+            store: the facts.
+            targets: for each scope the targets it runs over; ``Each.SITE`` is implied.
+        """
+        changed = store.take_changed()
+        types = {kind for kind, _ in changed}
+        wanted: set[tuple[str, str]] = set()
+        for check in self._registry.checks:
+            dirty = _dirty(check, changed, types)
+            for target in _targets(check, targets):
+                place = (check.code, target)
+                wanted.add(place)
+                if place not in self._inputs or dirty is None or target in dirty or SITE in dirty:
+                    self._renew(check, target, store)
+        for stale in set(self._findings) - wanted:
+            del self._findings[stale], self._inputs[stale]
+        flat = [finding for found in self._findings.values() for finding in found]
+        return tuple(sorted(flat, key=lambda f: (f.code, f.target)))
+
+    def _renew(self, check: Check, target: str, store: FactStore) -> None:
+        place = fact_target(check.each, target)
+        arguments = tuple(store.argument(need, place) for need in check.needs_facts)
+        keys = tuple(key for need in check.needs_facts for key in store.keys_of(need, place))
+        inputs = (arguments, keys)
+        old = self._inputs.get((check.code, target))
+        if old is not None and _same(old, inputs):
+            return
+        self.ran += 1
+        self._inputs[(check.code, target)] = inputs
+        self._findings[(check.code, target)] = tuple(_judge(check, target, arguments, store, keys))
+
+
+def _dirty(check: Check, changed: frozenset[Key], types: set[type]) -> set[str] | None:
+    """Targets of a check that some changed fact concerns; None for all of them."""
+    if not any(need.type in types for need in check.needs_facts):
+        return set()
+    if check.each is Each.SITE or any(need.mode == "all" and need.type in types for need in check.needs_facts):
+        return None
+    reads = {need.type for need in check.needs_facts}
+    return {target for kind, target in changed if kind in reads}
+
+
+def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
+    if old[1] != new[1]:
+        return False
+    return all(a is b or (isinstance(a, Mapping) and a == b) for a, b in zip(old[0], new[0], strict=True))
+
+
+def _targets(check: Check, targets: Mapping[Each, Sequence[str]]) -> Sequence[str]:
+    if check.each is Each.SITE:
+        return (SITE,)
+    found = targets.get(check.each, ())
+    # No such host is known: the check is still there, once, and says what it could not see.
+    return found if found or check.each is Each.EDGE else (SITE,)
+
+
+def _judge(
+    check: Check, target: str, arguments: Sequence[Any], store: FactStore, keys: Iterable[Key]
+) -> Iterable[Finding]:
+    started = time.perf_counter()
+    verdicts, reason = _verdicts(check, target, arguments)
+    seconds = time.perf_counter() - started
+    evidence = store.evidence(keys)
+    for verdict in verdicts:
+        yield Finding(
+            code=check.code,
+            title=check.title,
+            kind=check.kind,
+            target=verdict.target or target,
+            status=verdict.status,
+            text=verdict.text,
+            expected=verdict.expected,
+            seen=verdict.seen,
+            seconds=seconds,
+            evidence=evidence,
+            fixes=check.fixes if verdict.fixes is None else verdict.fixes,
+            hops=check.hops,
+            reason=reason,
+        )
+
+
+def _verdicts(check: Check, target: str, arguments: Sequence[Any]) -> tuple[Sequence[Verdict], Reason | None]:
+    """What the check says, or ``unknown``/``skip`` when it cannot be asked."""
+    missing = [
+        value
+        for need, value in zip(check.needs_facts, arguments, strict=True)
+        if need.mode == "plain" and isinstance(value, Unknown)
+    ]
+    if check.cost is Cost.INTRUSIVE and any(value is NOT_ASKED for value in arguments):
+        return (_NOT_RUN,), Reason.NOT_ASKED
+    if missing:
+        first = next((value for value in missing if value is not NOT_ASKED), missing[0])
+        if check.each is not Each.SITE and target == SITE:
+            first = _no_host(check.each)
+        return (Verdict(Status.UNKNOWN, first.text, line=first.line),), first.reason
+    try:
+        said = check.function(*arguments)
+    except Exception as error:  # a plugin's bug must not take the other checks away
+        log.exception("check %s failed on %s", check.code, target)
+        text = _("The check itself failed: {error}. The log file has the details").format(error=error)
+        return (Verdict(Status.UNKNOWN, text),), Reason.UNSUPPORTED
+    verdicts = [said] if isinstance(said, Verdict) else list(said)
+    reasons = [v.reason for v in arguments if isinstance(v, Unknown)]
+    unknown = any(verdict.status is Status.UNKNOWN for verdict in verdicts)
+    return verdicts, reasons[0] if unknown and reasons else None
+
+
+def _no_host(each: Each) -> Unknown:
+    what = {
+        Each.APISERVER_HOST: _("No host of the API server is known or reachable; name one with roles: [apiserver]"),
+        Each.CLOUDCORE_HOST: _("No host of CloudCore is known; name one with roles: [cloudcore]"),
+    }
+    return Unknown(Reason.NO_SSH, what[each])

@@ -1,0 +1,87 @@
+"""Discovery of plugins by entry point, and the rules a set of them must keep.
+
+A package that fails to import becomes a sentence in :attr:`Registry.problems`; the rest goes on. A plugin
+that contradicts another (same code twice, a relation to a code nobody has) is refused, also with a sentence.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import TypeVar
+
+from kedge.i18n import Text, _
+from kedge.plugins import Check, Fix, Probe, Registry
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+GROUPS = ("kedge_tui.probes", "kedge_tui.checks", "kedge_tui.fixes")
+
+
+def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
+    """Load every plugin that is installed, built-ins included (they use the same door)."""
+    problems: list[Text] = []
+    objects: list[Probe | Check | Fix] = []
+    found = points if points is not None else [p for group in GROUPS for p in entry_points(group=group)]
+    for point in found:
+        try:
+            root = importlib.import_module(point.module)
+            for module in _modules(root):
+                objects += _plugins(module)
+        except Exception as error:  # a third party's import may raise anything
+            log.exception("plugin %s failed to load", point.value)
+            problems.append(
+                _("The plugin {name} could not be loaded: {error}").format(name=point.value, error=error)
+            )
+    return build(objects, problems)
+
+
+def build(objects: Iterable[Probe | Check | Fix], problems: Iterable[Text] = ()) -> Registry:
+    """A registry of these plugins; those that break a rule are left out and named."""
+    said = list(problems)
+    probes = _unique([o for o in objects if isinstance(o, Probe)], lambda p: p.name, said)
+    checks = _unique([o for o in objects if isinstance(o, Check)], lambda c: c.code, said)
+    fixes = _unique([o for o in objects if isinstance(o, Fix)], lambda f: f.id, said)
+    codes = {check.code for check in checks}
+    for check in checks:
+        for code in {*check.needs, *check.explained_by} - codes:
+            said.append(_("{code} refers to {other}, which no check has").format(code=check.code, other=code))
+    for fix in fixes:
+        for code in {*fix.answers, *fix.verify, *fix.expect} - codes:
+            said.append(_("The fix {fix} refers to {other}, which no check has").format(fix=fix.id, other=code))
+    return Registry(
+        probes=tuple(p for p in probes if p.read is not None),
+        checks=tuple(sorted(checks, key=lambda c: c.code)),
+        fixes=tuple(sorted(fixes, key=lambda f: f.id)),
+        problems=tuple(said),
+    )
+
+
+def _unique(items: Iterable[T], key: Callable[[T], str], said: list[Text]) -> list[T]:
+    """The first of each name; a second one is refused and named."""
+    kept: dict[str, T] = {}
+    for item in items:
+        if kept.setdefault(key(item), item) is not item:
+            said.append(_("{name} is registered twice; the second one is left out").format(name=key(item)))
+    return list(kept.values())
+
+
+def _modules(root: ModuleType) -> Iterator[ModuleType]:
+    yield root
+    for found in pkgutil.iter_modules(getattr(root, "__path__", []), root.__name__ + "."):
+        yield importlib.import_module(found.name)
+
+
+def _plugins(module: ModuleType) -> list[Probe | Check | Fix]:
+    own = [value for value in vars(module).values() if isinstance(value, Probe | Check | Fix)]
+    return [value for value in own if _home(value) == module.__name__]
+
+
+def _home(plugin: Probe | Check | Fix) -> str:
+    return plugin.ask.__module__ if isinstance(plugin, Probe) else plugin.function.__module__

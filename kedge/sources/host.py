@@ -1,0 +1,66 @@
+"""A host as a source: all asks of a sweep travel as one script over its link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from kedge.asks import Ask, HostAsk
+from kedge.i18n import _
+from kedge.links.base import Answer, Command, HostLink
+from kedge.model import LinkError, Observation, Reason, Unknown
+from kedge.sources.mask import masked
+
+
+class HostSource:
+    """Renders asks into one batch and reads the answers back as observations."""
+
+    def __init__(self, link: HostLink) -> None:
+        self.name = link.name
+        self._link = link
+
+    async def observe(self, asks: Sequence[Ask], *, deadline: float) -> list[Observation]:
+        """One exec channel for all asks; a link that is down gives its reason to every one of them."""
+        host_asks = [cast(HostAsk, ask) for ask in asks]
+        commands = [
+            Command(str(position), ask.render(), ask.timeout, ask.root, ask.cap)
+            for position, ask in enumerate(host_asks)
+        ]
+        try:
+            answers = await self._link.batch(commands, deadline=deadline)
+        except LinkError as error:
+            return [Observation(ask, self.name, ask.render(), error=error.unknown) for ask in host_asks]
+        return [self._observation(ask, answer) for ask, answer in zip(host_asks, answers, strict=True)]
+
+    def _observation(self, ask: HostAsk, answer: Answer) -> Observation:
+        secrets = ask.secrets()
+        return Observation(
+            ask=ask,
+            source=self.name,
+            what=ask.render(),
+            at=answer.at,
+            seconds=answer.seconds,
+            exit_code=answer.exit_code,
+            stdout=masked(answer.stdout.decode("utf-8", "replace"), secrets),
+            stderr=masked(answer.stderr.decode("utf-8", "replace"), secrets),
+            error=_problem(self.name, ask, answer),
+            cut=answer.cut,
+        )
+
+
+def _problem(host: str, ask: HostAsk, answer: Answer) -> Unknown | None:
+    what = ask.render().splitlines()[0]
+    if answer.sudo_denied:
+        return Unknown(
+            Reason.NEEDS_ROOT,
+            _(
+                "`{what}` on {host} needs root and sudo refused it. Allow it in sudoers, or set "
+                "sudo: password for this host in the config file"
+            ).format(what=what, host=host),
+        )
+    if answer.exit_code is None:
+        return Unknown(
+            Reason.TIMED_OUT,
+            _("The connection to {host} ended before `{what}` had answered").format(host=host, what=what),
+        )
+    return None

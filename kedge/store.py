@@ -1,0 +1,110 @@
+"""The facts of a site, each with the observations it was read from.
+
+Keyed by (type, target). Putting an equal fact again keeps the old object, so that nothing downstream runs
+for a change that is none; its observations are renewed all the same, because evidence has a date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kedge.i18n import _
+from kedge.model import SITE, Evidence, Observation, Reason, Unknown
+from kedge.plugins import All, Need
+
+Key = tuple[type, str]
+
+NOT_ASKED = Unknown(Reason.NOT_ASKED, _("This was not asked yet"))
+
+
+class FactStore:
+    """Facts by (type, target), with a log of what changed since it was last taken."""
+
+    def __init__(self) -> None:
+        self._facts: dict[Key, Any] = {}
+        self._seen: dict[Key, tuple[Observation, ...]] = {}
+        self._by_type: dict[type, dict[str, Any]] = {}
+        self._changed: set[Key] = set()
+
+    def put(self, kind: type, target: str, value: Any, seen: Iterable[Observation] = ()) -> None:
+        """Record a fact (or the Unknown in its place) and what it was read from."""
+        key = (kind, target)
+        self._seen[key] = tuple(seen)
+        if key in self._facts and self._facts[key] == value:
+            return
+        self._facts[key] = value
+        self._by_type.setdefault(kind, {})[target] = value
+        self._changed.add(key)
+
+    def put_all(self, kind: type, values: Mapping[str, Any], seen: Iterable[Observation] = ()) -> None:
+        """Record a whole family of facts; targets that are gone are forgotten."""
+        observed = tuple(seen)
+        for target in set(self._by_type.get(kind, {})) - set(values):
+            self.forget(kind, target)
+        for target, value in values.items():
+            self.put(kind, target, value, observed)
+
+    def forget(self, kind: type, target: str) -> None:
+        """Drop a fact, as if it had never been asked."""
+        if self._facts.pop((kind, target), None) is not None:
+            self._by_type[kind].pop(target, None)
+            self._seen.pop((kind, target), None)
+            self._changed.add((kind, target))
+
+    def forget_target(self, target: str) -> None:
+        """Drop everything known of a host that left the site."""
+        for kind in [kind for kind, by_target in self._by_type.items() if target in by_target]:
+            self.forget(kind, target)
+
+    def take_changed(self) -> frozenset[Key]:
+        """The keys that changed since the last call."""
+        changed, self._changed = frozenset(self._changed), set()
+        return changed
+
+    def key_for(self, kind: type, target: str) -> Key | None:
+        """The key under which this target finds the fact: its own, else the site's."""
+        for key in ((kind, target), (kind, SITE)):
+            if key in self._facts:
+                return key
+        return None
+
+    def get(self, kind: type, target: str = SITE) -> Any:
+        """The fact for this target, else the site's, else None when it was never asked."""
+        key = self.key_for(kind, target)
+        return None if key is None else self._facts[key]
+
+    def known(self, kind: type, target: str = SITE) -> Any:
+        """The fact, or None when it is unknown for whatever reason."""
+        value = self.get(kind, target)
+        return None if isinstance(value, Unknown) else value
+
+    def all(self, kind: type) -> dict[str, Any]:
+        """Every target's value of one type, unknown ones included."""
+        return dict(self._by_type.get(kind, {}))
+
+    def argument(self, need: Need, target: str) -> Any:
+        """The value of one parameter of a plugin function."""
+        if need.mode == "target":
+            return target
+        if need.mode == "all":
+            return All(self.all(need.type))
+        value = self.get(need.type, target)
+        return NOT_ASKED if value is None else value
+
+    def keys_of(self, need: Need, target: str) -> tuple[Key, ...]:
+        """The keys that one parameter is made of."""
+        if need.mode == "target":
+            return ()
+        if need.mode == "all":
+            return tuple((need.type, name) for name in self._by_type.get(need.type, {}))
+        key = self.key_for(need.type, target)
+        return () if key is None else (key,)
+
+    def evidence(self, keys: Iterable[Key]) -> tuple[Evidence, ...]:
+        """Pointers to the observations behind some facts, each observation once."""
+        found: dict[int, Evidence] = {}
+        for key in keys:
+            for seen in self._seen.get(key, ()):
+                found.setdefault(id(seen), Evidence(seen.source, seen.what, seen.at, observation=seen))
+        return tuple(found.values())
