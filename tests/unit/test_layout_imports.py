@@ -11,7 +11,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("textual", "kubernetes", "paramiko")
-PURE = ("kedge.model", "kedge.i18n", "kedge.facts", "kedge.asks", "kedge.plugins", "kedge.steps", "kedge.diagnosis")
+PURE = (
+    "kedge.model",
+    "kedge.i18n",
+    "kedge.facts",
+    "kedge.asks",
+    "kedge.plugins",
+    "kedge.store",
+    "kedge.judge",
+    "kedge.diagnosis",
+    "kedge.picture",
+    "kedge.steps",
+)
+DISCOVER = "from kedge.registry import discover\nfound = discover()\nassert not found.problems, found.problems"
 
 
 def _loaded_by(code: str, roots: tuple[str, ...]) -> set[str]:
@@ -24,14 +36,18 @@ def _loaded_by(code: str, roots: tuple[str, ...]) -> set[str]:
     return set(json.loads(ran.stdout.splitlines()[-1])) & set(roots)
 
 
-@pytest.mark.parametrize("module", [*PURE, "kedge.probes", "checks", "fixes"])
-def test_what_is_pure_loads_no_client_library_and_no_screen(module: str) -> None:
-    assert _loaded_by(f"import {module}", (*HEAVY, "tui", "lab")) == set()
-
-
 @pytest.mark.parametrize("module", PURE)
-def test_the_engine_loads_no_plugin(module: str) -> None:
-    assert _loaded_by(f"import {module}", ("checks", "fixes")) == set()
+def test_what_is_pure_loads_no_client_library_no_screen_no_plugin(module: str) -> None:
+    assert _loaded_by(f"import {module}", (*HEAVY, "tui", "lab", "checks", "fixes")) == set()
+
+
+def test_plugins_load_no_client_library_and_no_screen() -> None:
+    assert _loaded_by(DISCOVER, (*HEAVY, "tui", "lab")) == set()
+
+
+def test_every_built_in_is_found_by_its_entry_point() -> None:
+    code = f"{DISCOVER}\nassert found.probes and found.checks and found.fixes"
+    assert _loaded_by(code, ("checks", "fixes")) == {"checks", "fixes"}
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
