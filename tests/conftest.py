@@ -4,6 +4,8 @@
 the reason, and every run ends with a table of tiers. The environment variable ``KEDGE_TIERS`` names tiers that
 must run (``KEDGE_TIERS=unit,replay,lab,tui,real`` in continuous integration): a skipped test in a named tier, or
 a named tier without a test, fails the run.
+
+No test sees whose machine it runs on: home, configuration, state, locale, time zone and terminal are its own.
 """
 
 from __future__ import annotations
@@ -13,11 +15,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 HERE = Path(__file__).parent
@@ -68,6 +73,38 @@ def missing(tier: str) -> str:
     return "; ".join(reasons()) if reasons else ""
 
 
+# ------------------------------------------------------------------------------------- whose machine it is
+
+PERSONAL = (
+    "KUBECONFIG",
+    "SSH_AUTH_SOCK",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_MESSAGES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "LINES",
+)
+
+
+def _forget_the_machine(config: pytest.Config) -> None:
+    """For the whole process, so that fixtures of any scope are covered."""
+    home = tempfile.TemporaryDirectory(prefix="kedge-home-")
+    config.add_cleanup(home.cleanup)
+    for name in [*PERSONAL, *(name for name in os.environ if name.startswith(("KEDGE_TUI_", "TEXTUAL")))]:
+        os.environ.pop(name, None)
+    os.environ.update(HOME=home.name, LANG="C.UTF-8", TZ="UTC", TERM="xterm-256color")
+    time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def _own_config_and_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test starts without a config file, an audit log or a history."""
+    for name in ("CONFIG", "STATE", "CACHE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / ".xdg" / name.lower()))
+
+
 # ---------------------------------------------------------------------------------------------- the run
 
 
@@ -88,6 +125,10 @@ def tier_of(path: Path) -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     named_tiers()
+    _forget_the_machine(config)
+    # A busy machine is slow, not wrong: pytest-timeout guards against hanging.
+    hypothesis.settings.register_profile("steady", deadline=None)
+    hypothesis.settings.load_profile("steady")
     if not hasattr(config, "workerinput"):  # not inside an xdist worker
         config.pluginmanager.register(TierReport(config), "kedge-tiers")
 
