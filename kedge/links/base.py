@@ -11,7 +11,7 @@ call takes a ``deadline`` in seconds and raises :class:`kedge.model.LinkError` w
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ class Command:
         timeout: seconds after which this command alone is killed.
         root: needs root; run through sudo when the login user is not root.
         cap: bytes kept of each of stdout and stderr.
+        stdin: what the command reads; nothing when empty. Never a password.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Command:
     timeout: float = 10.0
     root: bool = False
     cap: int = 262_144
+    stdin: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
