@@ -16,7 +16,7 @@ import msgspec
 T = TypeVar("T")
 
 
-class DecodeError(Exception):
+class DecodeError(ValueError):
     """The body is not JSON, or not the object that was expected; the message says where."""
 
 
@@ -491,13 +491,13 @@ def _decoder(of: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(of, strict=False)
 
 
-def decode(body: bytes | str, of: Any) -> Any:
+def decode_one(body: bytes | str, of: Any) -> Any:
     """One object of type ``of``; raises :class:`DecodeError`."""
     try:
         return _decoder(of).decode(body)
     except msgspec.ValidationError:
         return _decode_without_nulls(body, of)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(str(error)) from error
 
 
@@ -505,7 +505,7 @@ def _decode_without_nulls(body: bytes | str, of: Any) -> Any:
     """The slow way for the rare answer with a null where a value belongs."""
     try:
         return msgspec.convert(_without_nulls(msgspec.json.decode(body)), of, strict=False)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(str(error)) from error
 
 
@@ -517,13 +517,13 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def decode_list(body: bytes | str, of: Any) -> List[Any]:
-    """A list answer whose items are of type ``of``; raises :class:`DecodeError`."""
-    found: List[Any] = decode(body, List[of])
-    return found
+def decode_list(body: bytes | str, of: Any) -> tuple[tuple[Any, ...], ListMeta]:
+    """The items of a list answer, each of type ``of``, and where the list stands; raises :class:`DecodeError`."""
+    found: List[Any] = decode_one(body, List[of])
+    return found.items or (), found.metadata
 
 
 def decode_event(line: bytes | str, of: Any) -> tuple[str, Any]:
     """One line of a watch: its type, and the object (a :class:`Status` for ERROR). Raises :class:`DecodeError`."""
-    raw: _RawEvent = decode(line, _RawEvent)
-    return raw.type, decode(bytes(raw.object), Status if raw.type == "ERROR" else of)
+    raw: _RawEvent = decode_one(line, _RawEvent)
+    return raw.type, decode_one(bytes(raw.object), Status if raw.type == "ERROR" else of)
