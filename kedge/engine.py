@@ -1,0 +1,193 @@
+"""The engine: sources in, pictures out. The same for a live site, a recording, a bundle and one local host."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from kedge.config import SiteSettings
+from kedge.diagnosis import causes, diagnose, draw_path
+from kedge.facts.cloudcore import CloudCore
+from kedge.facts.inventory import ApiEndpoints
+from kedge.facts.metrics import MetricsServer
+from kedge.facts.nodes import Node
+from kedge.i18n import Text
+from kedge.inventory import derive_hosts, targets_of
+from kedge.judge import Judge
+from kedge.model import Cost, Each, Finding, Host
+from kedge.picture import LinkInfo, Picture
+from kedge.plugins import Probe, Registry
+from kedge.sources.base import Source
+from kedge.store import FactStore
+from kedge.sweep import Sweeper
+from kedge.tree import build_tree
+
+SWEEP_COSTS = (Cost.PASSIVE, Cost.ACTIVE)
+HOSTS_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class SiteName:
+    """How a site is called on the screen and in reports."""
+
+    name: str
+    context: str = ""
+    server: str = ""
+
+
+@dataclass(slots=True)
+class Since:
+    """Remembers since when each failure has been seen, by the clock passed in."""
+
+    first: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def stamp(self, findings: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
+        """The findings with ``since`` filled in for those that were seen to turn bad while we watched."""
+        bad = {(f.code, f.target) for f in findings if f.is_cause or f.because}
+        self.first = {key: self.first.get(key, now) for key in bad}
+        return tuple(replace(f, since=self.first.get((f.code, f.target))) for f in findings)
+
+
+class Engine:
+    """Asks sources, keeps facts, judges them.
+
+    Args:
+        site: name, context and server.
+        registry: the plugins.
+        settings: the site's part of the config file.
+        kubernetes: answers API asks.
+        host: the source of a host by name.
+        also: hosts that are known besides nodes and inventory.
+        watching: False for a single look (``since`` is then null, contracts.md).
+    """
+
+    def __init__(
+        self,
+        site: SiteName,
+        registry: Registry,
+        settings: SiteSettings,
+        kubernetes: Source,
+        host: Callable[[str], Source],
+        *,
+        also: Iterable[str] = (),
+        watching: bool = False,
+        deadline: float = 30.0,
+    ) -> None:
+        self.site = site
+        self.registry = registry
+        self.settings = settings
+        self.store = FactStore()
+        self.hosts: tuple[Host, ...] = ()
+        self.problems: tuple[Text, ...] = registry.problems
+        self._also = tuple(also)
+        self._judge = Judge(registry)
+        self._sweeper = Sweeper(registry, self.store, kubernetes, host, deadline)
+        self._since = Since() if watching else None
+        self._serial = itertools.count(1)
+        self._slots = asyncio.Semaphore(HOSTS_AT_ONCE)
+
+    # ------------------------------------------------------------------------------------------------ asking
+
+    async def look(self, costs: Iterable[Cost] = SWEEP_COSTS) -> None:
+        """Ask the whole site once."""
+        await self.look_at_site()
+        await self.look_at_hosts([host.name for host in self.hosts], costs)
+
+    async def look_at_site(self, only: Callable[[Probe], bool] = lambda probe: True) -> None:
+        """Ask what is asked of the site as a whole, then find out which hosts it has."""
+        await self._sweeper.site(only=only)
+        self.find_hosts()
+
+    async def look_at_hosts(self, names: Sequence[str], costs: Iterable[Cost] = SWEEP_COSTS) -> None:
+        """Ask some hosts everything their roles allow."""
+        wanted = [host for host in self.hosts if host.name in set(names) and host.roles]
+        allowed = tuple(costs)
+        await asyncio.gather(*(self._look_at(host, allowed) for host in wanted))
+
+    async def _look_at(self, host: Host, costs: Sequence[Cost]) -> None:
+        async with self._slots:
+            await self._sweeper.host(host, costs)
+
+    async def look_again(
+        self, codes: Iterable[str], targets: Iterable[str], costs: Iterable[Cost] = SWEEP_COSTS
+    ) -> tuple[Finding, ...]:
+        """Ask again only what these checks read, for these targets, and give the findings of these codes."""
+        wanted, asked = set(codes), set(targets)
+        types = {need.type for c in self.registry.checks if c.code in wanted for need in c.needs_facts}
+        types = self._with_sources(types)
+        await self.look_at_site(lambda probe: probe.fact in types)
+        allowed = tuple(costs)
+        hosts = [host for host in self.hosts if host.roles and (host.name in asked or "-" in asked)]
+        await asyncio.gather(
+            *(self._sweeper.host(host, allowed, only=lambda probe: probe.fact in types) for host in hosts)
+        )
+        return tuple(f for f in self.findings() if f.code in wanted)
+
+    def _with_sources(self, types: set[type]) -> set[type]:
+        """The fact types and those that their probes need first."""
+        found = set(types)
+        while more := {n.type for p in self.registry.probes if p.fact in found for n in p.needs} - found:
+            found |= more
+        return found
+
+    def find_hosts(self) -> None:
+        """Derive the machines of the site from what is known now."""
+        metrics: MetricsServer | None = self.store.known(MetricsServer)
+        nodes = {k: v for k, v in self.store.all(Node).items() if isinstance(v, Node)}
+        hosts = derive_hosts(
+            self.settings,
+            nodes,
+            self.store.known(ApiEndpoints),
+            self.store.known(CloudCore),
+            metrics.pods if metrics else (),
+            self._also,
+        )
+        gone = {host.name for host in self.hosts} - {host.name for host in hosts}
+        self.hosts = hosts
+        for name in gone:
+            self.store.forget_target(name)
+        self.store.put_all(Host, {host.name: host for host in hosts})
+
+    # ----------------------------------------------------------------------------------------------- judging
+
+    @property
+    def edges(self) -> tuple[str, ...]:
+        """Names of the edge nodes."""
+        return targets_of(self.hosts)[Each.EDGE]
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What the checks say now, related to their causes."""
+        return diagnose(self.registry, self._judge.evaluate(self.store, targets_of(self.hosts)))
+
+    def picture(
+        self,
+        *,
+        links: tuple[LinkInfo, ...] = (),
+        read_only: bool = False,
+        busy: Text | None = None,
+        now: datetime | None = None,
+    ) -> Picture:
+        """Everything a front end shows, as of now."""
+        taken = now or datetime.now(UTC)
+        found = self.findings()
+        if self._since is not None:
+            found = self._since.stamp(found, taken)
+        edges = self.edges
+        return Picture(
+            site=self.site.name,
+            context=self.site.context,
+            server=self.site.server,
+            taken=taken,
+            serial=next(self._serial),
+            read_only=read_only,
+            components=build_tree(self.site.name, found, edges, self.store),
+            findings=found,
+            causes=causes(found),
+            paths=tuple(draw_path(found, edge, edges) for edge in edges),
+            links=links,
+            problems=self.problems,
+            busy=busy,
+        )

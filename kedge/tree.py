@@ -1,0 +1,111 @@
+"""The component tree of a picture: cloud on top, edge below, each with its roll-up and one sentence of why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from kedge.facts.apiserver import ApiServer
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, TunnelPorts
+from kedge.facts.nodes import Node
+from kedge.i18n import Text, _
+from kedge.model import SITE, Finding, Kind, Status
+from kedge.picture import ComponentView
+from kedge.store import FactStore
+
+_CLOUD = tuple(kind for kind in Kind if kind.place.startswith("cloud/"))
+_EDGE = tuple(kind for kind in Kind if kind.place.startswith("edge/{target}/"))
+
+
+def build_tree(site: str, findings: Sequence[Finding], edges: Sequence[str], store: FactStore) -> tuple[ComponentView, ...]:
+    """Components in tree order, parents before children; the root has id ``site`` and no parent."""
+    shown = {finding.kind for finding in findings}
+    places: list[tuple[str, str, Text, str]] = [("site", "", _("{name}").format(name=site), SITE)]
+    places.append(("cloud", "site", _("Cloud"), SITE))
+    for kind in _CLOUD:
+        if kind in shown or any(other.place.startswith(kind.place + "/") for other in shown):
+            place = kind.place
+            parent = place.rpartition("/")[0]
+            places.append((place, parent, _cloud_label(kind, store), SITE))
+    ready = sum(bool(node.ready) for node in _nodes(store, edges))
+    places.append(("edge", "site", _("Edge {ready}/{all}").format(ready=ready, all=len(edges)), SITE))
+    for edge in edges:
+        places.append((f"edge/{edge}", "edge", _("{name}").format(name=edge), edge))
+        for kind in _EDGE:
+            if kind in shown:
+                places.append((kind.component(edge), f"edge/{edge}", kind.title, edge))
+    return _rolled_up(places, findings)
+
+
+def _nodes(store: FactStore, edges: Iterable[str]) -> list[Node]:
+    return [node for edge in edges if (node := store.known(Node, edge)) is not None]
+
+
+def _cloud_label(kind: Kind, store: FactStore) -> Text:
+    api: ApiServer | None = store.known(ApiServer)
+    if kind is Kind.API_SERVER and api is not None:
+        return _("API server {version}").format(version=api.version)
+    cloudcore: CloudCore | None = store.known(CloudCore)
+    if kind is Kind.CLOUDCORE and cloudcore is not None:
+        wanted = cloudcore.workload.replicas if cloudcore.workload else len(cloudcore.pods)
+        return _("CloudCore {ready}/{wanted}").format(ready=len(cloudcore.serving), wanted=wanted)
+    config: CloudCoreConfig | None = store.known(CloudCoreConfig)
+    if kind is Kind.CLOUDSTREAM and config is not None:
+        return _("CloudStream {port}").format(port=config.cloud_stream.stream_port)
+    ports: TunnelPorts | None = store.known(TunnelPorts)
+    if kind is Kind.TUNNEL_PORT and ports is not None and ports.by_ip:
+        return _("Tunnel port {ports}").format(ports=", ".join(str(port) for _ip, port in ports.by_ip))
+    return kind.title
+
+
+def _rolled_up(
+    places: Sequence[tuple[str, str, Text, str]], findings: Sequence[Finding]
+) -> tuple[ComponentView, ...]:
+    own: dict[str, list[Finding]] = {}
+    below: dict[str, list[Finding]] = {}
+    parents = {place: parent for place, parent, _label, _target in places}
+    for finding in findings:
+        home = _home(finding, parents)
+        own.setdefault(home, []).append(finding)
+        place = home
+        while place:
+            below.setdefault(place, []).append(finding)
+            place = parents[place]
+    return tuple(
+        _view(place, parent, label, target, own.get(place, []), below.get(place, []))
+        for place, parent, label, target in places
+    )
+
+
+def _home(finding: Finding, parents: Mapping[str, str]) -> str:
+    place = finding.component
+    while place not in parents:
+        place = place.rpartition("/")[0] or "site"
+    return place
+
+
+def _view(
+    place: str, parent: str, label: Text, target: str, own: Sequence[Finding], below: Sequence[Finding]
+) -> ComponentView:
+    worst = max(below, key=_attention, default=None)
+    counts = Counter(finding.status for finding in below)
+    return ComponentView(
+        id=place,
+        parent=parent,
+        label=label,
+        target=target,
+        status=max((f.status for f in own), key=lambda s: s.rank, default=Status.SKIP),
+        rollup=worst.status if worst else Status.SKIP,
+        line=worst.text if worst and worst.status.rank > Status.INFO.rank else None,
+        counts=tuple((status, counts[status]) for status in Status if counts[status]),
+        seen=_newest(below),
+    )
+
+
+def _attention(finding: Finding) -> tuple[int, bool]:
+    return (finding.status.rank, finding.is_cause)
+
+
+def _newest(findings: Iterable[Finding]) -> datetime | None:
+    return max((e.at for f in findings for e in f.evidence if e.at is not None), default=None)
