@@ -1,0 +1,70 @@
+"""The command line: the one place where engine, screen and practice site are put together.
+
+Nothing heavy is imported here: ``--version``, ``--help`` and completion must answer at once, and the first
+frame of the screen comes before anything slow is imported or dialled.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from kedge import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("kedge.commands.check:command", "Check the site once and report what is broken, and why."),
+    "lab": ("lab.command:lab", "Start a practice site on this machine."),
+    "demo": ("kedge.commands.demo:command", "Open the TUI on a broken practice site."),
+}
+"""Subcommands by name: where they are, and their one-line help (so that --help imports none of them)."""
+
+
+class LazyGroup(click.Group):
+    """Imports a subcommand only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _sep, name = COMMANDS[cmd_name][0].partition(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            click.echo(f"kedge-tui: {cmd_name} needs {error.name}; install it with: pip install 'kedge-tui[lab]'", err=True)
+            sys.exit(2)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kedge-tui")
+@click.option("--site", default="", help="Site of the config file.")
+@click.option("--config", default="", metavar="FILE", help="Config file (KEDGE_TUI_CONFIG).")
+@click.option("--kubeconfig", default="", metavar="FILE", help="kubeconfig; otherwise as kubectl finds it.")
+@click.option("--context", default="", help="Context of the kubeconfig.")
+@click.option("--no-ssh", is_flag=True, help="Ask no host; what needs one is unknown.")
+@click.option("--accept-new-host-keys", is_flag=True, help="Store SSH host keys that are not known yet.")
+@click.option("--read-only", is_flag=True, help="Change nothing, whatever is pressed.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+@click.pass_context
+def cli(context: click.Context, /, **options: Any) -> None:
+    """Repair kubectl logs, exec and top on KubeEdge edge nodes.
+
+    Without a command it opens the screen.
+    """
+    if context.invoked_subcommand is None:
+        run = importlib.import_module("tui.app").run
+        sys.exit(run(**options))
+
+
+def main() -> None:
+    """Entry point of ``kedge-tui``."""
+    cli(prog_name="kedge-tui")

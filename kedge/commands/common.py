@@ -1,0 +1,37 @@
+"""Options that several commands share, named as kubectl names them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from kedge.exit_codes import Exit
+from kedge.i18n import Text, translate
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def site_options(function: F) -> F:
+    """``--site --config --kubeconfig --context`` and the switches of a link."""
+    for option in reversed(
+        (
+            click.option("--site", default="", help="Site of the config file; its only one when there is one."),
+            click.option("--config", default="", metavar="FILE", help="Config file (KEDGE_TUI_CONFIG)."),
+            click.option("--kubeconfig", default="", metavar="FILE", help="kubeconfig; otherwise as kubectl finds it."),
+            click.option("--context", default="", help="Context of the kubeconfig."),
+            click.option("--no-ssh", is_flag=True, help="Ask no host; what needs one is unknown."),
+            click.option("--accept-new-host-keys", is_flag=True, help="Store SSH host keys that are not known yet."),
+            click.option("--read-only", is_flag=True, help="Change nothing, whatever is pressed."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def stop(text: Text | str, code: Exit = Exit.USAGE) -> NoReturn:
+    """One sentence on stderr, then the exit code."""
+    click.echo(f"kedge-tui: {translate(text)}", err=True)
+    sys.exit(code)
