@@ -106,18 +106,26 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A Kubernetes API answer: HTTP status, body bytes, and the server's clock from the Date header."""
+    """A Kubernetes API answer: HTTP status, body bytes, and the server's clock from the Date header.
+
+    ``cut``: the body was longer than the cap that was asked for.
+    """
 
     status: int
     body: bytes
     date: datetime | None
     seconds: float
     content_type: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """One change of a watched kind. ``type`` is RELISTED (``objects`` holds all), ADDED, MODIFIED, DELETED, LOST or BACK."""
+    """One change of a watched kind.
+
+    ``type`` is RELISTED (``objects`` holds all), ADDED, MODIFIED, DELETED, LOST (``error`` is the Unknown that says
+    why; what was seen before is stale from now on) or BACK (answers again; a RELISTED follows where needed).
+    """
 
     type: str
     objects: tuple[Any, ...] = ()
@@ -126,12 +134,16 @@ class WatchEvent:
 
 @dataclass(frozen=True, slots=True)
 class ExecResult:
-    """What one command in a container did. ``exit_code`` is None when it could not be started; ``error`` then says why."""
+    """What one command in a container did.
+
+    ``exit_code`` is None when it could not be started; ``error`` then says why. ``cut``: output exceeded the cap.
+    """
 
     exit_code: int | None
     stdout: bytes
     stderr: bytes
     error: str = ""
+    cut: bool = False
 
 
 class KubeLink(Protocol):
@@ -157,8 +169,13 @@ class KubeLink(Protocol):
         access: Access,
         decode: Callable[[bytes], Any],
         on_event: Callable[[WatchEvent], None],
+        *,
+        query: Mapping[str, str] | None = None,
     ) -> Callable[[], None]:
-        """List+watch ``path`` on a daemon thread for ever; returns the function that stops it."""
+        """List+watch ``path`` on a daemon thread for ever; returns the function that stops it.
+
+        ``query`` may hold label and field selectors. ``on_event`` is called on the watch's own thread.
+        """
         ...
 
     async def exec(
@@ -191,7 +208,9 @@ class KubeWriter(Protocol):
         """PATCH with the given content type."""
         ...
 
-    async def create(self, path: str, access: Access, body: bytes, *, deadline: float, dry_run: bool = False) -> Response:
+    async def create(
+        self, path: str, access: Access, body: bytes, *, deadline: float, dry_run: bool = False
+    ) -> Response:
         """POST an object."""
         ...
 
