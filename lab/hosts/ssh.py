@@ -1,0 +1,195 @@
+"""One SSH server per host: public-key login, real bash in the host's directory tree, SFTP, terminals, jump."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncssh
+
+from lab.hosts import processes
+from lab.hosts.link import LinkQuality, SlowRelay
+from lab.ports import LoopbackPort, PortState
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who may log in to a host, and what the session finds there."""
+
+    users: tuple[str, ...]
+    key: asyncssh.SSHKey
+    home: Path
+    shell: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class HostServer:
+    """The SSH server of one host. Connections start from nothing: an idle host costs one listening socket."""
+
+    def __init__(self, host_key: asyncssh.SSHKey, account: Account, quality: LinkQuality) -> None:
+        self.port = LoopbackPort()
+        self.quality = quality
+        self.channels_opened = 0
+        self._host_key = host_key
+        self._account = account
+        self._options: asyncssh.SSHServerConnectionOptions | None = None
+        self._connections: set[asyncssh.SSHServerConnection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it accepts connections."""
+        return self.port.state is PortState.OPEN
+
+    async def open(self) -> None:
+        """Accept connections."""
+        await self.port.open(lambda: _Accepted(self))
+
+    async def close(self, *, keep_port: bool = False) -> None:
+        """Refuse new connections and drop the present ones with everything they started."""
+        if keep_port:
+            self.port.refuse()
+        else:
+            self.port.close()
+        for connection in tuple(self._connections):
+            connection.abort()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def serve(self, accepted: socket.socket) -> None:
+        """Take over an accepted connection."""
+        self._spawn(self._handshake(accepted))
+
+    async def _handshake(self, accepted: socket.socket) -> None:
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not self.quality.perfect:
+            relay = SlowRelay(accepted, self.quality)
+            self._spawn(relay.run())
+            accepted = relay.server_end
+        if self._options is None:
+            self._options = self._make_options()
+        try:
+            connection = await asyncssh.run_server(accepted, options=self._options)
+        except (OSError, asyncssh.Error):
+            accepted.close()  # a port scan, a refused login, a client that went away
+            return
+        self._connections.add(connection)
+        try:
+            await connection.wait_closed()
+        finally:
+            self._connections.discard(connection)
+
+    def _make_options(self) -> asyncssh.SSHServerConnectionOptions:
+        return asyncssh.SSHServerConnectionOptions(
+            server_factory=lambda: _Login(self._account),
+            server_host_keys=[self._host_key],
+            process_factory=self._session,
+            sftp_factory=True,
+            encoding=None,
+            line_editor=False,
+            gss_host=None,
+            login_timeout=30,
+        )
+
+    def _spawn(self, coroutine: object) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(coroutine)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _session(self, channel: asyncssh.SSHServerProcess[bytes]) -> None:
+        """Run what an exec or shell request asks for, until it ends or its channel closes."""
+        self.channels_opened += 1
+        started = await processes.start(
+            self._command_line(channel),
+            environment=self._environment(channel),
+            folder=self._account.home,
+            terminal=channel.term_type is not None,
+        )
+        process = started.process
+        channel.set_redirect_pid(process.pid)
+        await channel.redirect(started.stdin, started.stdout, started.stderr, send_eof=False)
+        ended = asyncio.ensure_future(process.wait())
+        finished = asyncio.ensure_future(_exit_when_drained(channel, ended))
+        try:
+            await channel.wait_closed()
+        finally:
+            finished.cancel()
+            if process.returncode is None:
+                processes.end_session(process.pid)
+            await ended
+
+    def _command_line(self, channel: asyncssh.SSHServerProcess[bytes]) -> list[str]:
+        shell = self._account.shell
+        if channel.command is not None:
+            return [shell, "-c", channel.command]
+        if channel.term_type:
+            return [shell, "--noprofile", "--rcfile", str(self._account.home / ".bashrc"), "-i"]
+        return [shell, "--noprofile", "--norc"]
+
+    def _environment(self, channel: asyncssh.SSHServerProcess[bytes]) -> dict[str, str]:
+        user = str(channel.get_extra_info("username"))
+        environment = {**self._account.environment, "USER": user, "LOGNAME": user}
+        wanted = {k: v for k, v in _texts(channel.env).items() if k == "LANG" or k.startswith("LC_")}
+        if channel.term_type:
+            wanted["TERM"] = channel.term_type
+        return environment | wanted
+
+
+class _Login(asyncssh.SSHServer):
+    """Accepts the site's one key for the host's users; forwards connections as a jump host does."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return username in self._account.users and key.public_data == self._account.key.public_data
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+        return True
+
+
+class _Accepted(asyncio.Protocol):
+    """Hands the socket of a new connection over to the SSH server."""
+
+    def __init__(self, server: HostServer) -> None:
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        connected: socket.socket = transport.get_extra_info("socket")
+        taken = socket.socket(fileno=os.dup(connected.fileno()))
+        taken.setblocking(False)
+        transport.pause_reading()  # type: ignore[attr-defined]
+        transport.close()  # type: ignore[attr-defined]
+        self._server.serve(taken)
+
+
+async def _exit_when_drained(channel: asyncssh.SSHServerProcess[bytes], ended: asyncio.Future[int]) -> None:
+    status = await asyncio.shield(ended)
+    await channel.stdout.drain()
+    await channel.stderr.drain()
+    if status < 0:
+        channel.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
+    else:
+        channel.exit(status)
+
+
+def _texts(environment: Mapping[str, str]) -> dict[str, str]:
+    """asyncssh hands the client's environment over as bytes when the channel carries bytes."""
+    return {
+        (k.decode(errors="replace") if isinstance(k, bytes) else k): (
+            v.decode(errors="replace") if isinstance(v, bytes) else v
+        )
+        for k, v in environment.items()
+    }
