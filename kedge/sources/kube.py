@@ -11,7 +11,7 @@ from typing import Any
 
 from kedge.asks import Api, Ask, PodExec, PodLog
 from kedge.i18n import _
-from kedge.k8s import DecodeError, decode
+from kedge.k8s import DecodeError, decode_one
 from kedge.links.base import Access, KubeLink, Response, WatchEvent
 from kedge.model import LinkError, Observation, Reason, Unknown
 from kedge.sources.base import KUBERNETES
@@ -104,7 +104,7 @@ class KubeSource:
         if not isinstance(ask, Api) or ask.of is None:
             return seen
         try:
-            return replace(seen, objects=(decode(got.body, ask.of),))
+            return replace(seen, objects=(decode_one(got.body, ask.of),))
         except DecodeError as error:
             text = _("The answer of {server} to {path} cannot be read: {error}")
             said = text.format(server=self._link.server, path=ask.path, error=error)
@@ -147,7 +147,7 @@ class KubeSource:
                 loop.call_soon_threadsafe(self._apply, watched, event)
 
         access = ask.access or Access("list", "", ask.path)
-        watched.stop = self._link.watch(ask.path, access, partial(decode, of=ask.of), arrived)
+        watched.stop = self._link.watch(ask.path, access, partial(decode_one, of=ask.of), arrived)
         return watched
 
     def _apply(self, watched: _Watched, event: WatchEvent) -> None:

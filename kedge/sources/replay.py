@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kedge.asks import Api, Ask
 from kedge.i18n import _
-from kedge.k8s import DecodeError, decode, decode_list
+from kedge.k8s import DecodeError, decode_list, decode_one
 from kedge.model import Observation, Reason, Unknown
 
 
@@ -45,7 +45,7 @@ def informative(seen: Observation) -> tuple[int, int, int]:
 def _decoded(ask: Api, seen: Observation) -> Observation:
     try:
         body = seen.stdout.encode()
-        objects = tuple(decode_list(body, ask.of).items) if ask.watched else (decode(body, ask.of),)
+        objects = decode_list(body, ask.of)[0] if ask.watched else (decode_one(body, ask.of),)
     except DecodeError as error:
         text = _("The recorded answer to {path} cannot be read: {error}").format(path=ask.path, error=error)
         return replace(seen, error=Unknown(Reason.UNPARSABLE, text))
