@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import cast
 
 from kedge.asks import Ask, HostAsk
@@ -18,9 +19,15 @@ class HostSource:
     def __init__(self, link: HostLink) -> None:
         self.name = link.name
         self._link = link
+        self.last_seen: datetime | None = None
+        """When it last answered, by our clock."""
+        self.problem: Unknown | None = None
+        """Why the last batch got no answer; None when it got one."""
+        self.asked = False
 
     async def observe(self, asks: Sequence[Ask], *, deadline: float) -> list[Observation]:
         """One exec channel for all asks; a link that is down gives its reason to every one of them."""
+        self.asked = True
         host_asks = [cast(HostAsk, ask) for ask in asks]
         commands = [
             Command(str(position), ask.render(), ask.timeout, ask.root, ask.cap)
@@ -29,8 +36,14 @@ class HostSource:
         try:
             answers = await self._link.batch(commands, deadline=deadline)
         except LinkError as error:
+            self.problem = error.unknown
             return [Observation(ask, self.name, ask.render(), error=error.unknown) for ask in host_asks]
+        self.problem, self.last_seen = None, datetime.now(UTC)
         return [self._observation(ask, answer) for ask, answer in zip(host_asks, answers, strict=True)]
+
+    async def close(self) -> None:
+        """Close the link."""
+        await self._link.close()
 
     def _observation(self, ask: HostAsk, answer: Answer) -> Observation:
         secrets = ask.secrets()

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
+
+import msgspec
 
 from kedge.asks import Api, Ask, PodExec, PodLog
 from kedge.i18n import _
@@ -147,7 +148,7 @@ class KubeSource:
                 loop.call_soon_threadsafe(self._apply, watched, event)
 
         access = ask.access or Access("list", "", ask.path)
-        watched.stop = self._link.watch(ask.path, access, partial(decode_one, of=ask.of), arrived)
+        watched.stop = self._link.watch(ask.path, access, _decoder(ask.of), arrived)
         return watched
 
     def _apply(self, watched: _Watched, event: WatchEvent) -> None:
@@ -183,6 +184,18 @@ class KubeSource:
 
 def _key(thing: Any) -> tuple[str, str]:
     return (thing.metadata.namespace or "", thing.metadata.name or "")
+
+
+def _decoder(of: Any) -> Callable[[bytes], Any]:
+    """Reads one object of a watch; its error is the one that links expect."""
+
+    def read(body: bytes) -> Any:
+        try:
+            return decode_one(body, of)
+        except DecodeError as error:
+            raise msgspec.DecodeError(str(error)) from error
+
+    return read
 
 
 def _what(ask: Ask) -> str:
