@@ -182,15 +182,15 @@ class RolloutRestart(Step):
     Attributes:
         kind: ``deployment`` or ``daemonset``.
         seconds: how long the new pods may take.
-        replace: delete the old pods at once; needed where they hold host ports that the new ones wait for,
-            so that a rolling update never ends (facts 11).
+        replace: delete the old pods at once; needed where they hold host ports that the new ones would wait
+            for without end (facts 11). None leaves it to the preview, which looks at the workload and says so.
     """
 
     namespace: str
     kind: Literal["deployment", "daemonset"]
     name: str
     seconds: float = 120.0
-    replace: bool = False
+    replace: bool | None = None
 
     @property
     def title(self) -> Text:
@@ -210,7 +210,12 @@ class RolloutRestart(Step):
         lines = [f"{kubectl} rollout restart {what}"]
         if self.replace:  # scaling through 0 frees the host ports without naming pods
             count = f"replicas=$({kubectl} get {what} -o 'jsonpath={{.spec.replicas}}')"
-            lines = [count, f"{kubectl} scale {what} --replicas=0", *lines, f'{kubectl} scale {what} --replicas="$replicas"']
+            lines = [
+                count,
+                f"{kubectl} scale {what} --replicas=0",
+                *lines,
+                f'{kubectl} scale {what} --replicas="$replicas"',
+            ]
         return "\n".join([*lines, f"{kubectl} rollout status {what} --timeout={self.seconds:.0f}s"])
 
 
