@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from kedge.asks.api import Api, PodExec, PodLog, is_api
 from kedge.asks.base import Ask, HostAsk
+from kedge.asks.certificates import CaFingerprint, Certificate, TlsPeer
 from kedge.asks.files import DirList, File, FileStat
-from kedge.asks.hosts import Clock, Images, Journal, Nat, Service, Sockets
-from kedge.asks.network import HttpGet, Tcp, TlsPeer
+from kedge.asks.hosts import Clock, Journal, Nat, Service, Sockets
+from kedge.asks.images import Images
+from kedge.asks.network import HttpGet, Tcp
 from kedge.asks.recognise import recognise, recognise_kubectl
+from kedge.asks.resources import DiskFree, Proc
 
 __all__ = [
     "Api",
     "Ask",
+    "CaFingerprint",
+    "Certificate",
     "Clock",
     "DirList",
+    "DiskFree",
     "File",
     "FileStat",
     "HostAsk",
@@ -27,6 +33,7 @@ __all__ = [
     "Nat",
     "PodExec",
     "PodLog",
+    "Proc",
     "Service",
     "Sockets",
     "Tcp",

@@ -18,13 +18,17 @@ class HostAsk(Ask):
 
     Class attributes:
         root: reading it needs root on an ordinary host.
-        timeout: seconds for this command alone.
+        timeout: seconds for this command alone; when it passes, the answer is exit code 124.
         cap: bytes kept of its output.
+        pipes: programs its output may run through and still be this answer; "" is none.
+        trimmable: cutting lines off with head or tail leaves an answer, only a shorter one.
     """
 
     root: ClassVar[bool] = False
     timeout: ClassVar[float] = 10.0
     cap: ClassVar[int] = 262_144
+    pipes: ClassVar[frozenset[str]] = frozenset({""})
+    trimmable: ClassVar[bool] = False
 
     def render(self) -> str:
         """POSIX sh text that answers it; every name in it quoted, no GNU-only flag without a fallback."""

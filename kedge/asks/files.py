@@ -28,7 +28,7 @@ class File(HostAsk):
     @classmethod
     def recognise(cls, argv: Sequence[str]) -> File | None:
         names = [word for word in argv[1:] if not word.startswith("-")]
-        return cls(names[0]) if argv[:1] == ["cat"] and len(names) == 1 else None
+        return cls(names[0]) if list(argv[:1]) == ["cat"] and len(names) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class FileStat(HostAsk):
 
     @classmethod
     def recognise(cls, argv: Sequence[str]) -> FileStat | None:
-        if argv[:1] != ["stat"] or "%n %Y %s %U %a" not in argv:
+        if list(argv[:1]) != ["stat"] or "%n %Y %s %U %a" not in argv:
             return None
         return cls(argv[-1])
 
@@ -63,6 +63,6 @@ class DirList(HostAsk):
 
     @classmethod
     def recognise(cls, argv: Sequence[str]) -> DirList | None:
-        if argv[:1] != ["ls"]:
+        if list(argv[:1]) != ["ls"] or not any("l" in word for word in argv[1:] if word.startswith("-")):
             return None
         return cls(tuple(word for word in argv[1:] if not word.startswith("-")))

@@ -1,10 +1,11 @@
-"""Asks about a host: clock, services, journals, sockets, NAT tables, images."""
+"""Asks about a host: clock, services, journals, sockets, NAT tables."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 from kedge.asks.base import HostAsk
@@ -47,10 +48,11 @@ class Service(HostAsk):
 
     @classmethod
     def recognise(cls, argv: Sequence[str]) -> Service | None:
-        if argv[:1] != ["systemctl"]:
+        if list(argv[:1]) != ["systemctl"]:
             return None
-        names = _operands(argv[1:], with_value={"-p", "--property", "-n", "--lines", "-o", "--output"})
-        if len(names) != 2 or names[0] not in ("show", "is-active", "is-enabled", "status"):
+        # `status` is text for people and cut to the window; `is-enabled` says nothing of the process.
+        names = _operands(argv[1:], with_value={"-p", "--property"})
+        if len(names) != 2 or names[0] not in ("show", "is-active"):
             return None
         return cls(names[1].removesuffix(".service"))
 
@@ -63,13 +65,14 @@ class Journal(HostAsk):
     lines: int = field(default=200, compare=False)
 
     root: ClassVar[bool] = True
+    trimmable: ClassVar[bool] = True
 
     def render(self) -> str:
         return f"journalctl -u {shlex.quote(self.unit)} -n {self.lines} --no-pager -o short-iso"
 
     @classmethod
     def recognise(cls, argv: Sequence[str]) -> Journal | None:
-        if argv[:1] != ["journalctl"] or "json" in argv or "-ojson" in argv:
+        if list(argv[:1]) != ["journalctl"] or any("json" in word or word in ("-g", "--grep") for word in argv):
             return None
         words = list(argv[1:])
         for flag in ("-u", "--unit"):
@@ -92,16 +95,22 @@ class Sockets(HostAsk):
     def render(self) -> str:
         if self.kind == "listening":
             return "if command -v ss >/dev/null 2>&1; then ss -ltnp; else netstat -ltnp; fi"
-        return "if command -v ss >/dev/null 2>&1; then ss -tnp state established; else netstat -tnp; fi"
+        # -o shows the retransmission timer: the one proof that a full send queue is a dead peer, not a slow one.
+        return "if command -v ss >/dev/null 2>&1; then ss -tnpo state established; else netstat -tnp; fi"
 
     @classmethod
     def recognise(cls, argv: Sequence[str]) -> Sockets | None:
-        if argv[:1] not in (["ss"], ["netstat"]):
+        if list(argv[:1]) not in (["ss"], ["netstat"]):
             return None
         flags = "".join(word[1:] for word in argv[1:] if word.startswith("-") and not word.startswith("--"))
-        if "u" in flags and "t" not in flags:
-            return None
+        if (set(flags) & set("uxw") and "t" not in flags) or set(flags) & set("si"):
+            return None  # other families; summaries
+        if any(side in word for word in argv for side in ("sport", "dport", "src", "dst")):
+            return None  # only some of the sockets
         return cls("listening" if "l" in flags or "--listening" in argv else "established")
+
+
+_NAT_TOOLS = {"default": "iptables-save", "legacy": "iptables-legacy-save", "nft": "iptables-nft-save"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,46 +127,14 @@ class Nat(HostAsk):
     @classmethod
     def recognise(cls, argv: Sequence[str]) -> Nat | None:
         tool = argv[0].rsplit("/", 1)[-1] if argv else ""
-        names = {v: k for k, v in _NAT_TOOLS.items()} | {
-            "iptables": "default",
-            "iptables-legacy": "legacy",
-            "iptables-nft": "nft",
-        }
-        if tool not in names or "nat" not in argv:
+        backend = next((name for name, save in _NAT_TOOLS.items() if tool in (save, save.removesuffix("-save"))), "")
+        words = _operands(argv[1:], with_value={"-t", "--table", "-w", "-M"})
+        named = [b for a, b in pairwise(argv) if a in ("-t", "--table")]
+        if not backend or words or (named and named != ["nat"]):
+            return None  # `-S OUTPUT` is one chain only
+        if not tool.endswith("-save") and not (named and {"-S", "--list-rules"} & set(argv)):
             return None
-        if not tool.endswith("-save") and not {"-S", "--list-rules"} & set(argv):
-            return None
-        return cls(names[tool])  # type: ignore[arg-type]
-
-
-_NAT_TOOLS = {"default": "iptables-save", "legacy": "iptables-legacy-save", "nft": "iptables-nft-save"}
-
-_IMAGE_TOOLS = {
-    "k3s": "k3s crictl images --digests",
-    "crictl": "crictl images --digests",
-    "ctr": "ctr -n k8s.io images ls -q",
-    "nerdctl": "nerdctl -n k8s.io images --digests",
-    "docker": "docker images --digests",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Images(HostAsk):
-    """The images a runtime holds, asked through one tool: k3s, crictl, ctr, nerdctl or docker."""
-
-    tool: str
-
-    root: ClassVar[bool] = True
-
-    def render(self) -> str:
-        return _IMAGE_TOOLS[self.tool]
-
-    @classmethod
-    def recognise(cls, argv: Sequence[str]) -> Images | None:
-        words = [word for word in argv if not word.startswith("-")]
-        if not {"images", "image"} & set(words) or not words or words[0] not in _IMAGE_TOOLS:
-            return None
-        return None if {"import", "pull", "load"} & set(words) else cls(words[0])
+        return cls(backend)  # type: ignore[arg-type]
 
 
 def _operands(words: Sequence[str], with_value: set[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import ClassVar
 from kedge.asks.base import HostAsk
 
 _DEV_TCP = re.compile(r"/dev/tcp/(?P<host>[^/\s'\"]+)/(?P<port>\d+)")
+_TELNET_URL = re.compile(r"telnet://(?P<host>[^/\s:]+):(?P<port>\d+)")
 _SAFE_HOST = re.compile(r"^[A-Za-z0-9_.:%\[\]-]+$")
 
 
@@ -39,11 +40,14 @@ class Tcp(HostAsk):
     def recognise(cls, argv: Sequence[str]) -> Tcp | None:
         if found := _DEV_TCP.search(" ".join(argv)):
             return cls(found["host"], int(found["port"]))
-        if argv[:1] in (["nc"], ["ncat"], ["telnet"], ["netcat"]):
+        tool = argv[0].rsplit("/", 1)[-1] if argv else ""
+        if tool in ("nc", "ncat", "telnet", "netcat"):
             words = [w for w in argv[1:] if not w.startswith("-")]
             for host, port in zip(words, words[1:], strict=False):
                 if port.isdigit() and not host.isdigit():
                     return cls(host, int(port))
+        if tool == "curl" and (found := _TELNET_URL.search(" ".join(argv))):
+            return cls(found["host"], int(found["port"]))
         return None
 
 
@@ -64,37 +68,9 @@ class HttpGet(HostAsk):
 
     @classmethod
     def recognise(cls, argv: Sequence[str]) -> HttpGet | None:
-        if argv[:1] not in (["curl"], ["wget"]) or {"-X", "-d", "--data"} & set(argv):
+        if list(argv[:1]) not in (["curl"], ["wget"]) or {"-X", "-d", "--data", "-I", "--head"} & set(argv):
             return None
+        if any(word.lower().startswith("host:") for word in argv):
+            return None  # CloudStream looks sessions up by it (facts 1.5): another question
         urls = [word for word in argv if word.startswith(("http://", "https://"))]
         return cls(urls[0]) if len(urls) == 1 else None
-
-
-@dataclass(frozen=True, slots=True)
-class TlsPeer(HostAsk):
-    """The certificate that a TLS server shows, as ``openssl x509`` prints it.
-
-    Attributes:
-        address: host:port.
-        cert, key: client certificate to offer, "" for none; then the whole handshake report is the answer.
-    """
-
-    address: str
-    cert: str = ""
-    key: str = ""
-
-    root: ClassVar[bool] = True
-    timeout: ClassVar[float] = 6.0
-
-    def render(self) -> str:
-        connect = f"openssl s_client -connect {shlex.quote(self.address)}"
-        if self.cert:
-            return f"{connect} -cert {shlex.quote(self.cert)} -key {shlex.quote(self.key)} 2>&1 | tail -n 60"
-        return f"{connect} 2>/dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName"
-
-    @classmethod
-    def recognise(cls, argv: Sequence[str]) -> TlsPeer | None:
-        if argv[:2] != ["openssl", "s_client"] or "-connect" not in argv:
-            return None
-        options = dict(zip(argv, argv[1:], strict=False))
-        return cls(options["-connect"], options.get("-cert", ""), options.get("-key", ""))

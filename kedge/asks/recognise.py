@@ -1,7 +1,8 @@
 """Finds which ask a recorded command line answers.
 
 People and scripts write the same question in many ways: behind sudo, with a timeout, flags in any order,
-piped through tail. Wrappers are taken off; what is left is offered to every ask in turn.
+piped through tail. Wrappers are taken off; what is left is offered to every ask in turn. A command whose
+output was filtered (grep, a chain, a port) answers a smaller question and is never taken for the whole.
 """
 
 from __future__ import annotations
@@ -9,17 +10,23 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import takewhile
 
 from kedge.asks.api import PodExec, PodLog
 from kedge.asks.base import Ask, HostAsk
+from kedge.asks.certificates import CaFingerprint, Certificate, TlsPeer
 from kedge.asks.files import DirList, File, FileStat
-from kedge.asks.hosts import Clock, Images, Journal, Nat, Service, Sockets
-from kedge.asks.network import HttpGet, Tcp, TlsPeer
+from kedge.asks.hosts import Clock, Journal, Nat, Service, Sockets
+from kedge.asks.images import Images
+from kedge.asks.network import HttpGet, Tcp
+from kedge.asks.resources import DiskFree, Proc
 
 HOST_ASKS: tuple[type[HostAsk], ...] = (
+    Proc,
     File,
     FileStat,
     DirList,
+    DiskFree,
     Clock,
     Service,
     Journal,
@@ -27,30 +34,78 @@ HOST_ASKS: tuple[type[HostAsk], ...] = (
     Nat,
     Images,
     Tcp,
+    Certificate,
     TlsPeer,
+    CaFingerprint,
     HttpGet,
 )
 
 _ASSIGNMENT = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*=")
-_TRIMMERS = {"tail", "head", "cat", "sort", "true"}
+_OPERATORS = frozenset({"|", "||", "&&", ";", "&"})
+_TRIMMERS = frozenset({"tail", "head"})
+_HARMLESS = frozenset({"cat", "true"})
+_IF_TOOL = re.compile(r"^if command -v \S+ >/dev/null 2>&1; then (?P<first>.+?)(?:; |\n)(?:else|elif) .*fi$", re.DOTALL)
 
 
 def recognise(command: str) -> HostAsk | None:
     """The ask that a host's command line answers, or None when nothing of ours asks it."""
+    if found := _IF_TOOL.match(command):  # our own rendering with a fallback: its first choice says it
+        command = found["first"]
     try:
-        words = shlex.split(command)
+        stages = [unwrapped(stage) for stage in _stages(command)]
     except ValueError:
         return None
-    first, *rest = _pipeline(words)
-    if first[:1] == ["echo"] and rest:  # `echo | telnet host port`
-        first, rest = rest[0], rest[1:]
-    argv = unwrapped(first)
-    if not argv or any(stage[:1] and stage[0] not in _TRIMMERS | {"openssl"} for stage in rest):
-        return None
+    argv, pipe, trimmed = stages[0], "", False
+    for stage in stages[1:]:
+        program = stage[:1]
+        if program and program[0] in _TRIMMERS:
+            trimmed = True
+        elif program and program[0] not in _HARMLESS:
+            if pipe:
+                return None
+            pipe = program[0]
+    return _first(argv, pipe, trimmed) if argv else None
+
+
+def _first(argv: Sequence[str], pipe: str, trimmed: bool) -> HostAsk | None:
     for ask in HOST_ASKS:
-        if found := ask.recognise(argv):
+        if pipe in ask.pipes and (ask.trimmable or not trimmed) and (found := ask.recognise(argv)):
             return found
     return None
+
+
+def _stages(command: str) -> list[list[str]]:
+    """The programs of one pipeline; raises ValueError for text that is more than one, or not readable."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars="|;&")
+    lexer.whitespace_split, lexer.commenters = True, ""
+    words = _without_descriptors(list(lexer))
+    main = list(takewhile(lambda word: word != "||", words))  # what follows `||` is a fallback
+    while main and main[-1] == ";":
+        main.pop()
+    if _OPERATORS & set(main) - {"|"}:
+        raise ValueError(command)
+    stages: list[list[str]] = [[]]
+    for word in main:
+        if word == "|":
+            stages.append([])
+        else:
+            stages[-1].append(word)
+    if len(stages) > 1 and stages[0][:1] == ["echo"]:  # `echo | telnet host port`
+        stages = stages[1:]
+    return stages
+
+
+def _without_descriptors(words: Sequence[str]) -> list[str]:
+    """Without `2>&1`, which the lexer gives as `2>`, `&`, `1`."""
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "&" and kept and kept[-1].endswith(">"):
+            kept.pop()
+            next(rest, None)
+        else:
+            kept.append(word)
+    return kept
 
 
 def recognise_kubectl(command: str, stderr: str = "") -> Ask | None:
@@ -75,8 +130,11 @@ def recognise_kubectl(command: str, stderr: str = "") -> Ask | None:
 
 
 def unwrapped(words: Sequence[str]) -> list[str]:
-    """A command without sudo, timeout, env assignments, redirections and ``bash -c`` around it."""
-    argv = [w for w in words if "/dev/tcp/" in w or (not re.match(r"^\d?[<>]", w) and w != "/dev/null")]
+    """A command without sudo, timeout, env assignments, redirections and ``bash -c`` around it.
+
+    Raises ValueError when what ``bash -c`` runs is more than one command.
+    """
+    argv = _without_redirections(words)
     while argv:
         head = argv[0].rsplit("/", 1)[-1]
         if _ASSIGNMENT.match(argv[0]) or head in ("env", "nohup", "command", "exec"):
@@ -91,20 +149,22 @@ def unwrapped(words: Sequence[str]) -> list[str]:
                 argv = argv[2:] if argv[0] in ("-k", "-s") else argv[1:]
             argv = argv[1:]
         elif head in ("bash", "sh") and argv[1:2] == ["-c"] and len(argv) == 3 and "/dev/tcp/" not in argv[2]:
-            argv = unwrapped(shlex.split(argv[2]))
+            inner = _stages(argv[2])
+            argv = inner[0] if len(inner) == 1 else []
         else:
             break
     return argv
 
 
-def _pipeline(words: Sequence[str]) -> list[list[str]]:
-    stages: list[list[str]] = [[]]
-    for word in words:
-        if word == "|":
-            stages.append([])
-        else:
-            stages[-1].append(word)
-    return stages
+def _without_redirections(words: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if "/dev/tcp/" in word or not re.match(r"^\d?[<>]", word):
+            kept.append(word)
+        elif re.fullmatch(r"\d?[<>]+", word):  # the file stands apart
+            next(rest, None)
+    return kept
 
 
 _KUBECTL_SHORT = {"-n": "namespace", "-c": "container", "-l": "selector", "-p": "previous"}
