@@ -161,11 +161,15 @@ class ApiLink:
         check_access(access, access_of("GET", path, query))
         return follow(self.connection, Call(describe(access, path)), path, access, query)
 
-    async def close(self) -> None:
-        """Stop watches and streams, abort calls under way, close sockets. Safe to call twice."""
+    def shut(self) -> None:
+        """What :meth:`close` does, from any thread. Never blocks."""
         for watch in self._watches:
             watch.stop()
         self.connection.close()
+
+    async def close(self) -> None:
+        """Stop watches and streams, abort calls under way, close sockets. Safe to call twice."""
+        self.shut()
 
 
 class _ReviewStatus(msgspec.Struct):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -22,9 +22,6 @@ from kedge.links.kube_call import Call
 from kedge.links.kube_connection import KubeConnection
 from kedge.links.kube_errors import StatusError
 from kedge.model import LinkError, Reason, Unknown
-
-if TYPE_CHECKING:
-    from websocket import WebSocket
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 OUTPUT_CAP = 1_048_576
@@ -84,7 +81,7 @@ async def run_command(
     ends = time.monotonic() + deadline
 
     def work(call: Call) -> ExecResult:
-        socket: Any = open_websocket(connection, call, f"{path}?{urlencode(query)}", access, ends=ends)
+        socket = open_websocket(connection, call, f"{path}?{urlencode(query)}", access, ends=ends)
         try:
             return _Frames(cap).read(socket, call, connection, ends)
         finally:
@@ -93,10 +90,8 @@ async def run_command(
     return await connection.blocking(work, step, deadline=deadline)
 
 
-def open_websocket(
-    connection: KubeConnection, call: Call, path_and_query: str, access: Access, *, ends: float
-) -> WebSocket:
-    """Connect and upgrade, with the connection's TLS, proxy, credentials and impersonation.
+def open_websocket(connection: KubeConnection, call: Call, path_and_query: str, access: Access, *, ends: float) -> Any:
+    """A connected ``websocket.WebSocket``, with the connection's TLS, proxy, credentials and impersonation.
 
     Raises:
         LinkError: any failure, typed; the server's refusal as ``StatusError``.
@@ -180,7 +175,7 @@ class _Frames:
         self._out = {STDOUT: bytearray(), STDERR: bytearray()}
         self._cut = False
 
-    def read(self, socket: WebSocket, call: Call, connection: KubeConnection, ends: float) -> ExecResult:
+    def read(self, socket: Any, call: Call, connection: KubeConnection, ends: float) -> ExecResult:
         from websocket import ABNF, WebSocketException
 
         while True:
