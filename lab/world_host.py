@@ -19,8 +19,8 @@ class HostFiles(Protocol):
     def read_text(self, host: str, path: str) -> str:
         """The file's text; raises FileNotFoundError."""
 
-    def write_text(self, host: str, path: str, text: str) -> None:
-        """Replace the file."""
+    def write_text(self, host: str, path: str, text: str, at: float) -> None:
+        """Replace the file; its modification time becomes `at` (seconds since the epoch)."""
 
 
 class MemoryFiles:
@@ -36,7 +36,7 @@ class MemoryFiles:
         except KeyError:
             raise FileNotFoundError(path) from None
 
-    def write_text(self, host: str, path: str, text: str) -> None:
+    def write_text(self, host: str, path: str, text: str, at: float) -> None:
         """Replace the file."""
         self.texts[host, path] = text
 
