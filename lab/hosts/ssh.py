@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,8 +97,8 @@ class HostServer:
             login_timeout=30,
         )
 
-    def _spawn(self, coroutine: object) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(coroutine)  # type: ignore[arg-type]
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -135,7 +135,7 @@ class HostServer:
     def _environment(self, channel: asyncssh.SSHServerProcess[bytes]) -> dict[str, str]:
         user = str(channel.get_extra_info("username"))
         environment = {**self._account.environment, "USER": user, "LOGNAME": user}
-        wanted = {k: v for k, v in _texts(channel.env).items() if k == "LANG" or k.startswith("LC_")}
+        wanted = {k: v for k, v in channel.env.items() if k == "LANG" or k.startswith("LC_")}
         if channel.term_type:
             wanted["TERM"] = channel.term_type
         return environment | wanted
@@ -171,7 +171,7 @@ class _Accepted(asyncio.Protocol):
         taken = socket.socket(fileno=os.dup(connected.fileno()))
         taken.setblocking(False)
         transport.pause_reading()  # type: ignore[attr-defined]
-        transport.close()  # type: ignore[attr-defined]
+        transport.close()
         self._server.serve(taken)
 
 
@@ -183,13 +183,3 @@ async def _exit_when_drained(channel: asyncssh.SSHServerProcess[bytes], ended: a
         channel.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
     else:
         channel.exit(status)
-
-
-def _texts(environment: Mapping[str, str]) -> dict[str, str]:
-    """asyncssh hands the client's environment over as bytes when the channel carries bytes."""
-    return {
-        (k.decode(errors="replace") if isinstance(k, bytes) else k): (
-            v.decode(errors="replace") if isinstance(v, bytes) else v
-        )
-        for k, v in environment.items()
-    }

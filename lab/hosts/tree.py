@@ -39,7 +39,7 @@ numfmt od openssl paste perl pgrep printenv printf ps pwd python3 readlink realp
 sha1sum sha256sum shasum shuf sleep sort split stat stdbuf stty sync tac tail tar tee telnet test timeout top touch
 tput tr true truncate tsort tty uname unexpand uniq unlink unxz uptime vi vim vmstat wc wget which who xargs xxd xz
 yes zcat zgrep
-""".split()
+"""
 """Programs that look, compute and edit files; none that manage the machine."""
 
 
@@ -134,7 +134,7 @@ def link_programs(folder: Path) -> None:
     """Fill ``folder`` with links to those real programs that a host may use and this machine has."""
     folder.mkdir(parents=True)
     search = os.pathsep.join(_SEARCHED)
-    for name in _PROGRAMS:
+    for name in _PROGRAMS.split():
         found = shutil.which(name, path=search)
         if found:
             (folder / name).symlink_to(found)

@@ -79,7 +79,7 @@ def _ctr_list(images: list[Image], *, quiet: bool) -> Reply:
         names = [image.name for image in images] + sorted(_config_digest(image) for image in images)
         return Reply("".join(f"{name}\n" for name in names))
     kind = "application/vnd.docker.distribution.manifest.v2+json"
-    rows = [("REF", "TYPE", "DIGEST", "SIZE", "PLATFORMS", "LABELS")]
+    rows: list[tuple[str, ...]] = [("REF", "TYPE", "DIGEST", "SIZE", "PLATFORMS", "LABELS")]
     rows += [
         (i.name, kind, i.digest, f"{i.size / _MEBIBYTE:.1f} MiB", "linux/amd64", "io.cri-containerd.image=managed")
         for i in images
@@ -148,7 +148,9 @@ def _remove(call: Call, names: list[str]) -> Reply:
 
 def crictl(call: Call) -> Reply:
     """The runtime interface's client: ``crictl images``, ``crictl rmi``, ``crictl version``."""
-    arguments = split(call.words, "-r --runtime-endpoint -i --image-endpoint -t --timeout -o --output --config -f --filter")
+    arguments = split(
+        call.words, "-r --runtime-endpoint -i --image-endpoint -t --timeout -o --output --config -f --filter"
+    )
     unreachable = _unreachable(call)
     if unreachable:
         text = f'validate service connection: validate CRI v1 image API for endpoint "unix://{_SOCKET}"'
@@ -160,7 +162,9 @@ def crictl(call: Call) -> Reply:
             removed = _remove(call, names)
             return Reply("".join(f"Deleted: {name}\n" for name in removed.out.split()), removed.err, removed.code)
         case ["version"]:
-            return Reply("Version:  0.1.0\nRuntimeName:  containerd\nRuntimeVersion:  1.6.20~ds1\nRuntimeApiVersion:  v1\n")
+            return Reply(
+                "Version:  0.1.0\nRuntimeName:  containerd\nRuntimeVersion:  1.6.20~ds1\nRuntimeApiVersion:  v1\n"
+            )
         case _:
             raise UsageError("Incorrect Usage.\n")
 

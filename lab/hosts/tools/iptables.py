@@ -20,7 +20,7 @@ _LONG = {
     "--policy": "-P", "--zero": "-Z", "--table": "-t", "--numeric": "-n", "--verbose": "-v", "--exact": "-x",
     "--line-numbers": "--line-numbers", "--wait": "-w", "--version": "-V", "--wait-interval": "-W",
 }  # fmt: skip
-_COMMANDS = "-A -I -D -C -R -L -S -N -X -F -P -Z -V".split()
+_COMMANDS = frozenset({"-A", "-I", "-D", "-C", "-R", "-L", "-S", "-N", "-X", "-F", "-P", "-Z", "-V"})
 
 
 @dataclass(slots=True)
@@ -138,7 +138,7 @@ def _parse(words: tuple[str, ...]) -> _Line:
                 rest.pop(0)
         elif word in ("-n", "-v", "-x", "--line-numbers"):
             line.flags.add(word)
-        elif word.startswith("-") and len(word) > 2 and set(word[1:]) <= set("nvxLS"):  # noqa: PLR2004
+        elif word.startswith("-") and len(word) > 2 and set(word[1:]) <= set("nvxLS"):
             rest[:0] = [f"-{letter}" for letter in sorted(word[1:], key="nvxLS".index)]
         else:
             line.rule.append(word)

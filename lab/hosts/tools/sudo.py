@@ -38,28 +38,31 @@ def sudo(call: Call, sudoers: Sudoers) -> Reply:
     """Decide; the reply's ``run`` is the command that the caller becomes."""
     line = _parse(call.words, call.user)
     if not line.command:
-        return Reply(code=0) if line.flags & {"-v", "-k", "-K", "-l"} else Reply(err=_USAGE, code=1)
-    run = Reply(run=line.command)
+        return Reply() if line.flags & {"-v", "-k", "-K", "-l"} else Reply(err=_USAGE, code=1)
     if call.privileged or sudoers.policy is SudoPolicy.NOPASSWD:
-        return run
-    if sudoers.policy is SudoPolicy.DENIED:
-        if "-n" in line.flags:
-            return Reply(err="sudo: a password is required\n", code=1)
-        return Reply(err=f"{call.user} is not in the sudoers file.\n", code=1)
+        return Reply(run=line.command)
     if "-n" in line.flags:
-        return Reply(err="sudo: a password is required\n", code=1)
+        return _refused("sudo: a password is required")
+    if sudoers.policy is SudoPolicy.DENIED:
+        return _refused(f"{call.user} is not in the sudoers file.")
     if "-S" not in line.flags:
-        text = "sudo: a terminal is required to read the password; either use the -S option to read from standard input"
-        return Reply(err=f"{text} or configure an askpass helper\nsudo: a password is required\n", code=1)
+        return _refused(_NO_TERMINAL)
     if call.stdin is None:
         raise NeedsInput(prompt=f"[sudo] password for {call.user}: " if line.prompt is None else line.prompt)
     if call.stdin.decode(errors="replace").rstrip("\r\n") == sudoers.password:
-        return run
-    if not call.stdin:
-        return Reply(err="\nsudo: no password was provided\nsudo: a password is required\n", code=1)
-    return Reply(err="\nSorry, try again.\nsudo: no password was provided\nsudo: 1 incorrect password attempt\n", code=1)
+        return Reply(run=line.command)
+    return _refused(_WRONG if call.stdin else "\nsudo: no password was provided\nsudo: a password is required")
 
 
+def _refused(text: str) -> Reply:
+    return Reply(err=f"{text}\n", code=1)
+
+
+_NO_TERMINAL = (
+    "sudo: a terminal is required to read the password; either use the -S option to read from standard input or "
+    "configure an askpass helper\nsudo: a password is required"
+)
+_WRONG = "\nSorry, try again.\nsudo: no password was provided\nsudo: 1 incorrect password attempt"
 _USAGE = "usage: sudo -h | -K | -k | -V\nusage: sudo [-ABkNnS] [-p prompt] [-u user] [command [arg ...]]\n"
 
 

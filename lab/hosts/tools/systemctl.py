@@ -260,7 +260,7 @@ def _ago(seconds: float) -> str:
         return f"{days} day{'s' if days > 1 else ''}"
     if hours:
         return f"{hours}h" + (f" {minutes}min" if minutes else "")
-    if minutes >= 5:  # noqa: PLR2004
+    if minutes >= 5:
         return f"{minutes}min"
     return (f"{minutes}min " if minutes else "") + f"{whole % 60}s"
 
