@@ -11,7 +11,6 @@ that both read alike.
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -131,7 +130,8 @@ class _Document:
             self.anchored = loader.anchored
             if not isinstance(root, MappingNode):
                 raise YamlEditError(_("the file is not a YAML mapping"))
-            _refuse_duplicates(root, set())
+            self.merging: set[int] = set()  # gathered before constructing, which resolves << inside the nodes
+            self._inspect(root, set())
             self.tree: Any = loader.construct_document(root)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -162,12 +162,31 @@ class _Document:
     def entry(self, mapping: MappingNode, name: str) -> tuple[Node, Node] | None:
         """The (key, value) nodes of one key."""
         self.refuse_anchored(mapping)
+        if id(mapping) in self.merging:
+            raise _error(mapping, _("the mapping there takes values from another one by <<; edit it by hand"))
         for key, value in mapping.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                raise _error(key, _("the mapping there takes values from another one by <<; edit it by hand"))
             if isinstance(key, ScalarNode) and key.value == name:
                 return key, value
         return None
+
+    def _inspect(self, node: Node, seen: set[int]) -> None:
+        """Refuse duplicate keys, which parsers settle differently, and note the mappings with a merge key."""
+        if id(node) in seen:
+            return
+        seen.add(id(node))
+        if isinstance(node, SequenceNode):
+            for item in node.value:
+                self._inspect(item, seen)
+        if isinstance(node, MappingNode):
+            names: set[tuple[str, str]] = set()
+            for key, value in node.value:
+                if key.tag == "tag:yaml.org,2002:merge":
+                    self.merging.add(id(node))
+                if isinstance(key, ScalarNode):
+                    if (key.tag, key.value) in names:
+                        raise _error(key, _("the key {key} stands twice in one mapping").format(key=key.value))
+                    names.add((key.tag, key.value))
+                self._inspect(value, seen)
 
     def line_end(self, offset: int) -> int:
         """Offset of the line break that ends the line, or of the end of the text."""
@@ -178,23 +197,6 @@ class _Document:
         """The kind of line break used there, else the file's first."""
         found = _BREAK.match(self.text, offset) or _BREAK.search(self.text)
         return found.group() if found else "\n"
-
-
-def _refuse_duplicates(node: Node, seen: set[int]) -> None:
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, SequenceNode):
-        for item in node.value:
-            _refuse_duplicates(item, seen)
-    if isinstance(node, MappingNode):
-        names: set[tuple[str, str]] = set()
-        for key, value in node.value:
-            if isinstance(key, ScalarNode):
-                if (key.tag, key.value) in names:
-                    raise _error(key, _("the key {key} stands twice in one mapping").format(key=key.value))
-                names.add((key.tag, key.value))
-            _refuse_duplicates(value, seen)
 
 
 def _decode(data: bytes) -> str:
@@ -299,7 +301,13 @@ def scalar(value: Value, style: str = "") -> str:
         and value.lower() not in _WORDS_OF_OTHER_PARSERS
         and isinstance(yaml.safe_load(value), str)
     )
-    return value if plain and not style else json.dumps(value, ensure_ascii=not value.isprintable())
+    return value if plain and not style else '"' + "".join(map(_escaped, value)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08X}"
 
 
 # ------------------------------------------------------------------------------------------------ proving
