@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from kedge.asks.base import HostAsk
@@ -77,7 +78,7 @@ class TlsPeer(HostAsk):
     def recognise(cls, argv: Sequence[str]) -> TlsPeer | None:
         if list(argv[:2]) != ["openssl", "s_client"] or "-connect" not in argv:
             return None
-        options = dict(zip(argv, argv[1:], strict=False))
+        options = dict(pairwise(argv))
         if not options.get("-connect"):
             return None
         return cls(options["-connect"], options.get("-cert", ""), options.get("-key", ""))

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from kedge.asks.base import HostAsk
@@ -43,7 +44,7 @@ class Tcp(HostAsk):
         tool = argv[0].rsplit("/", 1)[-1] if argv else ""
         if tool in ("nc", "ncat", "telnet", "netcat"):
             words = [w for w in argv[1:] if not w.startswith("-")]
-            for host, port in zip(words, words[1:], strict=False):
+            for host, port in pairwise(words):
                 if port.isdigit() and not host.isdigit():
                     return cls(host, int(port))
         if tool == "curl" and (found := _TELNET_URL.search(" ".join(argv))):
