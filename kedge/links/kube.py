@@ -148,7 +148,7 @@ class ApiLink:
         try:
             return msgspec.json.decode(answer.body, type=_Review).status.allowed
         except msgspec.DecodeError as error:
-            raise kube_errors.unparsable(describe(needed, _REVIEWS), error, server=self.server) from None
+            raise kube_errors.unparsable(describe(needed, _REVIEWS), error, server=self.connection.label) from None
 
     def stream_log(self, path: str, access: Access, *, query: Mapping[str, str]) -> AsyncIterator[bytes]:
         """Raw chunks of a pod log (``query`` says follow, container, tailLines …) until it ends or is closed.

@@ -40,7 +40,8 @@ class KubeConnection:
 
     Attributes:
         target: which cluster and user.
-        server: its address, for people.
+        server: its address.
+        label: its address for people, with the proxy in between.
         pools: the engine's executors.
     """
 
@@ -57,6 +58,7 @@ class KubeConnection:
             target, settings, credential
         )
         self._transport = self._make_transport(None)
+        self.label = self._transport.label
         self._certificate = ""
         self._lock = threading.Lock()
         self._calls: set[Call] = set()
@@ -133,7 +135,7 @@ class KubeConnection:
             with self.under_way(call):
                 return await run(self.pools.kube, lambda: work(call), seconds, call.abort)
         except TimeoutError:
-            raise kube_errors.timed_out(call.step, deadline, server=self.server, changes=changes) from None
+            raise kube_errors.timed_out(call.step, deadline, server=self.label, changes=changes) from None
 
     # --------------------------------------------------------------------------------- blocking, any thread
 
@@ -164,9 +166,8 @@ class KubeConnection:
                 if not 200 <= response.status < 300:
                     raise self._status_error(response, access, call.step)
                 yield response
-                response.release_conn()
         finally:
-            # Closing a response that was read to its end leaves its connection in the pool.
+            # One that was read to its end has given its connection back to the pool by now; others lose it.
             response.close()
 
     def _authorized(
@@ -245,7 +246,7 @@ class KubeConnection:
             response.status,
             body,
             access=access,
-            server=self.server,
+            server=self.label,
             step=step,
             retry_after=float(wait) if wait.isdigit() else None,
         )
@@ -266,7 +267,7 @@ class KubeConnection:
         """
         with self._lock:
             if self._closed:
-                raise kube_errors.closed(call.step, server=self.server)
+                raise kube_errors.closed(call.step, server=self.label)
             self._calls.add(call)
         try:
             yield

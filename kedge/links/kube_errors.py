@@ -82,7 +82,7 @@ _DENIED = _(
 
 
 def status_error(
-    status: int, body: bytes, *, access: Access, server: str, step: Text, retry_after: float | None = None
+    status: int, body: bytes, *, access: Access, server: Text | str, step: Text, retry_after: float | None = None
 ) -> StatusError:
     """The error for a non-2xx answer."""
     seen = parse_status(body)
@@ -117,7 +117,7 @@ def _scope(access: Access) -> Text:
     return _("in the whole cluster")
 
 
-def timed_out(step: Text, seconds: float, *, server: str, changes: bool = False) -> LinkError:
+def timed_out(step: Text, seconds: float, *, server: Text | str, changes: bool = False) -> LinkError:
     """A deadline passed. ``changes``: the request would have changed something, so its outcome is open."""
     if changes:
         text = _("timed out after {seconds} s while {step} on {server}; whether the change was made is not known")
@@ -126,13 +126,13 @@ def timed_out(step: Text, seconds: float, *, server: str, changes: bool = False)
     return LinkError(Unknown(Reason.TIMED_OUT, text.format(seconds=f"{seconds:g}", step=step, server=server)))
 
 
-def closed(step: Text, *, server: str) -> LinkError:
+def closed(step: Text, *, server: Text | str) -> LinkError:
     """This side closed the connection."""
     text = _("the connection to {server} was closed on this side while {step}").format(server=server, step=step)
     return LinkError(Unknown(Reason.UNREACHABLE, text))
 
 
-def unparsable(step: Text, error: Exception, *, server: str) -> LinkError:
+def unparsable(step: Text, error: Exception, *, server: Text | str) -> LinkError:
     """The answer is not what the API promises."""
     text = _("the answer of {server} while {step} cannot be read: {error}")
     return LinkError(Unknown(Reason.UNPARSABLE, text.format(server=server, step=step, error=str(error)[:_MESSAGE_CAP])))
@@ -143,15 +143,15 @@ def credentials_error(text: Text) -> LinkError:
     return LinkError(Unknown(Reason.CREDENTIALS, text))
 
 
-def unreachable(cause: BaseException, *, server: str, step: Text) -> LinkError:
+def unreachable(cause: BaseException, *, server: Text | str, step: Text) -> LinkError:
     """The error for a connection that could not be made or was lost; ``cause`` is the system's exception."""
-    if isinstance(cause, ssl.SSLError):
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return _tls_error(cause, server=server, step=step)
     if isinstance(cause, socket.gaierror):
         text = _("the name of {server} cannot be resolved while {step}: {detail}. Check DNS, VPN and the kubeconfig")
     elif isinstance(cause, ConnectionRefusedError):
         text = _("{server} refuses connections while {step}: nothing listens there, or the address is wrong")
-    elif isinstance(cause, (ConnectionError, http.client.HTTPException, EOFError)):
+    elif isinstance(cause, (ConnectionError, ssl.SSLError, http.client.HTTPException, EOFError)):
         text = _("the connection to {server} was cut while {step}: {detail}")
     elif isinstance(cause, OSError) and cause.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
         text = _("there is no route to {server} while {step}: {detail}. Check the network and VPN")
@@ -161,7 +161,7 @@ def unreachable(cause: BaseException, *, server: str, step: Text) -> LinkError:
     return LinkError(Unknown(Reason.UNREACHABLE, text.format(server=server, step=step, detail=redact(detail))))
 
 
-def _tls_error(cause: ssl.SSLError, *, server: str, step: Text) -> LinkError:
+def _tls_error(cause: ssl.SSLError, *, server: Text | str, step: Text) -> LinkError:
     reason, detail = Reason.UNREACHABLE, (cause.reason or str(cause)).replace("_", " ").lower()
     if isinstance(cause, ssl.SSLCertVerificationError):
         detail = cause.verify_message

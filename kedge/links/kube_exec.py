@@ -120,9 +120,9 @@ def open_websocket(connection: KubeConnection, call: Call, path_and_query: str, 
         except websocket.WebSocketBadStatusException as error:
             if error.status_code == 401 and not last and connection.renew(credential):
                 continue
-            raise _refused(error, access, connection.server, call.step) from None
+            raise _refused(error, access, connection.label, call.step) from None
         except (websocket.WebSocketException, OSError) as error:
-            raise _broken(error, call, connection.server) from None
+            raise _broken(error, call, connection.label) from None
     raise AssertionError("unreachable")
 
 
@@ -152,12 +152,12 @@ def _proxy_options(configuration: Any) -> dict[str, Any]:
     return options
 
 
-def _refused(error: Any, access: Access, server: str, step: Text) -> StatusError:
+def _refused(error: Any, access: Access, server: Text | str, step: Text) -> StatusError:
     body = error.resp_body or b""
     return kube_errors.status_error(error.status_code, bytes(body), access=access, server=server, step=step)
 
 
-def _broken(error: Exception, call: Call, server: str) -> LinkError:
+def _broken(error: Exception, call: Call, server: Text | str) -> LinkError:
     from websocket import WebSocketTimeoutException
 
     if call.aborted:
@@ -183,16 +183,16 @@ class _Frames:
                 socket.settimeout(max(0.001, ends - time.monotonic()))
                 opcode, data = socket.recv_data(control_frame=True)
             except (WebSocketException, OSError) as error:
-                raise _broken(error, call, connection.server) from None
+                raise _broken(error, call, connection.label) from None
             if opcode == ABNF.OPCODE_CLOSE:
                 text = _("{server} ended the connection before the exit status came, while {step}")
-                text = text.format(server=connection.server, step=call.step)
+                text = text.format(server=connection.label, step=call.step)
                 raise LinkError(Unknown(Reason.UNREACHABLE, text))
             if opcode not in (ABNF.OPCODE_BINARY, ABNF.OPCODE_TEXT) or not data:
                 continue
             channel, payload = data[0], data[1:]
             if channel == ERROR:
-                return self._result(payload, call.step, connection.server)
+                return self._result(payload, call.step, connection.label)
             if channel in self._out:
                 self._keep(self._out[channel], payload)
 
@@ -201,7 +201,7 @@ class _Frames:
         kept += payload[:room]
         self._cut = self._cut or len(payload) > room
 
-    def _result(self, status: bytes, step: Text, server: str) -> ExecResult:
+    def _result(self, status: bytes, step: Text, server: Text | str) -> ExecResult:
         try:
             outcome = msgspec.json.decode(status, type=_Outcome)
             code, error = exit_code(outcome)

@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 from kubernetes.client import Configuration
@@ -20,7 +21,7 @@ from kubernetes.client.rest import RESTClientObject
 from kubernetes.config import ConfigException
 from kubernetes.config.kube_config import load_kube_config_from_dict
 
-from kedge.i18n import _
+from kedge.i18n import Text, _
 from kedge.links import kube_call, kube_errors
 from kedge.links.kube_call import Call
 from kedge.links.kube_credentials import Credential
@@ -49,8 +50,8 @@ class Transport:
     """
 
     def __init__(self, target: Target, settings: KubeSettings, credential: Credential | None = None) -> None:
-        self.server = target.server
         self.configuration = _configuration(target, credential)
+        self.label = _label(target.server, self.configuration.proxy)
         self._pool = _pool(self.configuration, settings)
         self._connect_timeout = settings.connect_timeout
 
@@ -95,15 +96,23 @@ class Transport:
             yield
         except (urllib3.exceptions.HTTPError, OSError) as error:
             if call.aborted:
-                raise kube_errors.closed(call.step, server=self.server) from None
+                raise kube_errors.closed(call.step, server=self.label) from None
             cause = _cause(error)
             if cause is None:
-                raise kube_errors.timed_out(call.step, round(call.elapsed, 1), server=self.server) from None
-            raise kube_errors.unreachable(cause, server=self.server, step=call.step) from None
+                raise kube_errors.timed_out(call.step, round(call.elapsed, 1), server=self.label) from None
+            raise kube_errors.unreachable(cause, server=self.label, step=call.step) from None
 
     def close(self) -> None:
         """Forget idle connections."""
         self._pool.clear()
+
+
+def _label(server: str, proxy: str | None) -> Text | str:
+    """The server for people; of a proxy the host alone, since its URL may hold a password."""
+    if not proxy:
+        return server
+    host = urlsplit(proxy).netloc.rpartition("@")[2]
+    return _("{server} (through proxy {proxy})").format(server=server, proxy=host)
 
 
 def _cause(error: BaseException) -> BaseException | None:
@@ -174,6 +183,8 @@ def _pool(configuration: Any, settings: KubeSettings) -> urllib3.PoolManager:
     except ImportError:
         text = _("proxy {proxy} needs the Python package PySocks").format(proxy=configuration.proxy)
         raise ConfigError(text) from None
+    if not configuration.verify_ssl:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # our own screen says so
     pool.connection_pool_kw["socket_options"] = socket_options()
     pool.pool_classes_by_scheme = {scheme: _tracked(kind) for scheme, kind in pool.pool_classes_by_scheme.items()}
     return pool

@@ -256,12 +256,12 @@ class Watch:
         seen = msgspec.json.decode(status, type=Status)
         step = describe(replace(self._access, verb="watch"), self._path)
         return kube_errors.status_error(
-            seen.code or 500, bytes(status), access=self._access, server=self._connection.server, step=step
+            seen.code or 500, bytes(status), access=self._access, server=self._connection.label, step=step
         )
 
     def _unparsable(self, error: msgspec.DecodeError) -> LinkError:
         text = _("{server} sent an object of {path} that cannot be read: {error}")
-        text = text.format(server=self._connection.server, path=self._path, error=str(error))
+        text = text.format(server=self._connection.label, path=self._path, error=str(error))
         return LinkError(Unknown(Reason.UNPARSABLE, text))
 
 

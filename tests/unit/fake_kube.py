@@ -334,8 +334,9 @@ class Handler(BaseHTTPRequestHandler):
         with self.chunked() as send:
             while fake.running:
                 with store.changed:
-                    store.changed.wait_for(lambda: not fake.running or self._new(store, seen), timeout=0.2)
                     events = self._new(store, seen)
+                    if not events:
+                        store.changed.wait(timeout=0.2)
                 for version, event in () if fake.silent.is_set() else events:
                     seen = version
                     send(json.dumps(event).encode() + b"\n")
