@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 import uuid
 from collections import deque
@@ -74,6 +73,15 @@ def micro_timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def clone(value: Any) -> Any:
+    """A deep copy of JSON-like data, several times faster than copy.deepcopy."""
+    if isinstance(value, dict):
+        return {key: clone(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [clone(item) for item in value]
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
     """One entry of the watch history."""
@@ -134,7 +142,7 @@ class Store:
 
     def create(self, kind: Kind, obj: Object, manager: str, *, dry_run: bool = False) -> Object:
         """Add an object: fills uid, revision, creation time, generated name and managed fields. Raises 409."""
-        obj = copy.deepcopy(obj)
+        obj = clone(obj)
         meta = obj.setdefault("metadata", {})
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = meta["generateName"] + self.suffix()
@@ -160,9 +168,13 @@ class Store:
         self, kind: Kind, namespace: str, name: str, edit: Callable[[Object], None], manager: str
     ) -> Object:
         """Edit a copy of an object in place and store it, unless nothing changed. Raises 404."""
-        draft = copy.deepcopy(self.get(kind, namespace, name))
+        draft = clone(self.get(kind, namespace, name))
         edit(draft)
         return self.replace(kind, draft, manager)
+
+    def put(self, kind: Kind, namespace: str, name: str, manager: str, **sections: Any) -> Object:
+        """Replace whole sections (`status=…`) of an object, which is cheaper than `change`. Raises 404."""
+        return self.replace(kind, {**self.get(kind, namespace, name), **sections}, manager)
 
     def replace(self, kind: Kind, obj: Object, manager: str, *, dry_run: bool = False) -> Object:
         """Store a new version of an object. Raises 404, and 409 if `obj` carries a stale resourceVersion."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from typing import Any
 
-from lab.objects import Object, timestamp
+from lab.objects import Object, clone, timestamp
 
 _ALPHABET = "bcdf2456789"
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -30,7 +29,7 @@ def owner_reference(api_version: str, kind: str, owner: Object) -> Object:
 
 def pod(template: Object, meta: Object, volume_suffix: str) -> Object:
     """A new, unscheduled pod of a template; admission has filled in its defaults."""
-    spec = copy.deepcopy(template["spec"])
+    spec = clone(template["spec"])
     labels = {**template["metadata"].get("labels", {}), **meta.pop("labels", {})}
     head = {**meta, "labels": labels}
     if template["metadata"].get("annotations"):

@@ -45,7 +45,7 @@ from lab.world_path import DataPath, NoAnswer
 from lab.world_pods import Pods, Program
 from lab.world_services import Services
 from lab.world_settings import CLOUD, CLOUD_ADDRESS, TUNNEL_PORT, Ports, Settings
-from lab.world_sockets import sockets_of
+from lab.world_sockets import connections_of, listeners_of
 from lab.world_workloads import Workloads
 
 _TUNNEL_RECORD = "tunnelportrecord.kubeedge.io"
@@ -87,6 +87,7 @@ class World:
         self.loss = 0.0
         self.on_change: list[Callable[[str], None]] = []
         self.quiet = True
+        self.epoch = 0
         self._busy = False
         self._events: dict[tuple[str, str, str], str] = {}
         self._listeners: tuple[Listener, ...] = ()
@@ -143,7 +144,8 @@ class World:
         """Used while the site is built."""
         host.restarting = self._service_changed
         host.changed = self._host_changed
-        host.sockets = lambda machine: sockets_of(self, machine)
+        host.listeners = lambda machine: listeners_of(self, machine)
+        host.connections = lambda machine: connections_of(self, machine)
         self.hosts[host.name] = host
         if host.role is Role.EDGE:
             self.edges[host.name] = EdgeCore(host, self, self.settings.retry, self.settings.crash_backoff)
@@ -154,6 +156,7 @@ class World:
             edge.started() if action == "start" else edge.stopped()
 
     def _host_changed(self, host: Host) -> None:
+        self.epoch += 1
         self.pods.wake(host.name)
         self.tick()
         self.changed("hosts")
@@ -245,6 +248,7 @@ class World:
             if configmap is None or "cloudcore.yaml" not in configmap.get("data", {}):
                 raise ConfigError("open /etc/kubeedge/config/cloudcore.yaml: no such file or directory")
             pid = self.hosts[CLOUD].new_pid()
+            self.epoch += 1
             cloudcore = self.cloudcore = CloudCore(name, configmap["data"]["cloudcore.yaml"], pid, self.clock)
             return Program(cloudcore.log, lambda: self._cloudcore_ended(cloudcore))
         if labels.get("k8s-app") == "metrics-server":
@@ -256,6 +260,7 @@ class World:
     def _cloudcore_ended(self, cloudcore: CloudCore) -> None:
         for tunnel in cloudcore.sessions.values():
             tunnel.cloud_open = False
+        self.epoch += 1
         if self.cloudcore is cloudcore:
             self.cloudcore = None
 

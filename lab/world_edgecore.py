@@ -17,6 +17,8 @@ class Surroundings(Protocol):
     """What an EdgeCore can reach and read."""
 
     cloudcore: CloudCore | None
+    epoch: int
+    """Grows whenever something changed that an edge could notice at once."""
 
     def clock(self) -> float:
         """Seconds since the epoch."""
@@ -55,6 +57,7 @@ class EdgeCore:
         self._world = world
         self._retry = retry
         self._crash_backoff = crash_backoff
+        self._epoch = -1
         self._next_dial = 0.0
         self._next_hub = 0.0
         self._next_start = float("inf")
@@ -113,6 +116,16 @@ class EdgeCore:
     def step(self) -> None:
         """Do what is due: restart after a crash, keep the hub connection and the tunnel."""
         now = self._world.clock()
+        if self._epoch == self._world.epoch and now < min(self._next_start, self._next_hub, self._next_dial):
+            return
+        self._epoch = self._world.epoch
+        self._act(now)
+        if self.hub_connected or self.config is None:
+            self._next_hub = float("inf")
+        if self.config is None or not self.config.stream_enabled or self.tunnel is not None:
+            self._next_dial = float("inf")
+
+    def _act(self, now: float) -> None:
         if now >= self._next_start:
             self._next_start = float("inf")
             self.host.retry_service(UNIT)
@@ -129,6 +142,7 @@ class EdgeCore:
         if self.hub_connected:
             if self._reach(config.hub_server) is not Reach.OPEN:
                 self._drop_hub()
+                self._next_hub = now + self._retry
                 self.log("E", "edgehub.go:119", "connection is broken, will reconnect after 30s")
         elif now >= self._next_hub:
             self._next_hub = now + self._retry
@@ -163,6 +177,7 @@ class EdgeCore:
             self._close(tunnel)
         if not tunnel.edge_open:
             self.tunnel = None
+            self._next_dial = now + self._retry
 
     def _close(self, tunnel: Tunnel) -> None:
         """The edge's end closes; the cloud's end too, if it can still be told."""

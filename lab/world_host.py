@@ -137,7 +137,8 @@ class Host:
         self.firewall = {backend: Iptables(backend) for backend in ("nft", "legacy")}
         self.restarting: Callable[[Host, str, str], None] = lambda host, unit, action: None
         self.changed: Callable[[Host], None] = lambda host: None
-        self.sockets: Callable[[Host], list[Socket]] = lambda host: []
+        self.listeners: Callable[[Host], list[Socket]] = lambda host: []
+        self.connections: Callable[[Host], list[Socket]] = lambda host: []
         self._next_pid = 2336 + len(name)
 
     # -- services
@@ -257,11 +258,11 @@ class Host:
 
     def listening(self) -> list[Socket]:
         """Listening TCP sockets."""
-        return [socket for socket in self.sockets(self) if socket.peer is None]
+        return self.listeners(self)
 
     def established(self) -> list[Socket]:
         """Established TCP connections, a dead tunnel's growing Send-Q included (facts 11)."""
-        return [socket for socket in self.sockets(self) if socket.peer is not None]
+        return self.connections(self)
 
     # -- images
 

@@ -133,7 +133,7 @@ class Pods:
         status = unschedulable_status(pod["spec"], message, now)
         old = pod["status"].get("conditions")
         if not old or old[0]["message"] != message:
-            world.store.change(PODS, *key, lambda draft: draft.update(status=status), "kube-scheduler")
+            world.store.put(PODS, *key, "kube-scheduler", status=status)
             world.event(pod, "Warning", "FailedScheduling", message, "default-scheduler")
 
     def _taken_ports(self, node: str) -> set[int]:
@@ -253,7 +253,7 @@ class Pods:
 
     def _write(self, key: Key, status: Object, host: Host) -> None:
         manager = "cloudcore" if host.role is Role.EDGE else "kubelet"
-        self._world.store.change(PODS, *key, lambda draft: draft.update(status=status), manager)
+        self._world.store.put(PODS, *key, manager, status=status)
 
     def begin(self, key: Key) -> None:
         """Put a pod into the state it reaches when all goes well, at once: how the site begins."""
@@ -288,9 +288,7 @@ class Pods:
             if pod["status"]["phase"] == "Running":
                 key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
                 status = set_ready(pod["status"], not lost, now)
-                self._world.store.change(
-                    PODS, *key, lambda draft, status=status: draft.update(status=status), "kube-controller-manager"
-                )
+                self._world.store.put(PODS, *key, "kube-controller-manager", status=status)
 
 
 def selects(spec: Object, node: Object) -> bool:

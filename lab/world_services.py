@@ -80,10 +80,7 @@ class Services:
         condition = api_service_condition(*wanted, world.clock())
         if old.get("status") == wanted[0]:
             condition["lastTransitionTime"] = old["lastTransitionTime"]
-        world.store.change(
-            API_SERVICES, "", METRICS_API, lambda draft: draft.update(status={"conditions": [condition]}),
-            "kube-apiserver",
-        )  # fmt: skip
+        world.store.put(API_SERVICES, "", METRICS_API, "kube-apiserver", status={"conditions": [condition]})  # fmt: skip
 
     def metrics_available(self) -> bool | None:
         """Whether metrics.k8s.io is served: None if the APIService does not exist."""

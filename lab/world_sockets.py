@@ -13,12 +13,17 @@ if TYPE_CHECKING:
 _ANY = "*"
 
 
-def sockets_of(world: World, host: Host) -> list[Socket]:
-    """Listeners first, then connections."""
-    return _cloud(world, host) if host.role is Role.CLOUD else _edge(world, host)
+def listeners_of(world: World, host: Host) -> list[Socket]:
+    """Listening TCP sockets."""
+    return _cloud_listeners(world) if host.role is Role.CLOUD else _edge_listeners(world, host)
 
 
-def _cloud(world: World, host: Host) -> list[Socket]:
+def connections_of(world: World, host: Host) -> list[Socket]:
+    """Established TCP connections, dead ones that this end does not know of included."""
+    return _cloud_connections(world) if host.role is Role.CLOUD else _edge_connections(world, host)
+
+
+def _cloud_listeners(world: World) -> list[Socket]:
     rows = [("sshd", 92, 22), ("kubelet", 185, 10250)]
     if world.api_up:
         rows.append(("kube-apiserver", 54, world.ports.api))
@@ -31,29 +36,39 @@ def _cloud(world: World, host: Host) -> list[Socket]:
         if config.stream_enabled:
             ports += [config.stream_port, config.tunnel_port]
         rows += [("cloudcore", cloudcore.pid, port) for port in ports]
-    listed = [Socket("LISTEN", (_ANY, port), None, name, pid, 3 + n) for n, (name, pid, port) in enumerate(rows)]
-    if cloudcore is not None:
-        for number, tunnel in enumerate(cloudcore.sessions.values()):
-            if tunnel.cloud_open:
-                peer = (tunnel.address, tunnel.local_port)
-                local = (CLOUD_ADDRESS, cloudcore.config.tunnel_port)
-                opened = tunnel.opened
-                listed.append(Socket("ESTAB", local, peer, "cloudcore", cloudcore.pid, 20 + number, since=opened))
-    return listed
+    return [Socket("LISTEN", (_ANY, port), None, name, pid, 3 + n) for n, (name, pid, port) in enumerate(rows)]
 
 
-def _edge(world: World, host: Host) -> list[Socket]:
+def _cloud_connections(world: World) -> list[Socket]:
+    cloudcore = world.cloudcore
+    if cloudcore is None:
+        return []
+    local = (CLOUD_ADDRESS, cloudcore.config.tunnel_port)
+    return [
+        Socket("ESTAB", local, (t.address, t.local_port), "cloudcore", cloudcore.pid, 20 + number, since=t.opened)
+        for number, t in enumerate(cloudcore.sessions.values())
+        if t.cloud_open
+    ]
+
+
+def _edge_listeners(world: World, host: Host) -> list[Socket]:
     listed = [Socket("LISTEN", ("0.0.0.0", 22), None, "sshd", 61, 3)]
     if host.is_active("containerd"):
         pid = host.service("containerd").main_pid
         listed.append(Socket("LISTEN", ("127.0.0.1", 43847), None, "containerd", pid, 11))
     edge = world.edges[host.name]
-    if not edge.running:
-        return listed
+    if edge.config is not None:
+        pid = host.service("edgecore").main_pid
+        if edge.config.edged_enabled:
+            listed.append(Socket("LISTEN", ("127.0.0.1", 10350), None, "edgecore", pid, 17))
+        listed.append(Socket("LISTEN", ("127.0.0.1", 10550), None, "edgecore", pid, 10))
+    return listed
+
+
+def _edge_connections(world: World, host: Host) -> list[Socket]:
+    listed: list[Socket] = []
+    edge = world.edges[host.name]
     pid = host.service("edgecore").main_pid
-    if edge.config is not None and edge.config.edged_enabled:
-        listed.append(Socket("LISTEN", ("127.0.0.1", 10350), None, "edgecore", pid, 17))
-    listed.append(Socket("LISTEN", ("127.0.0.1", 10550), None, "edgecore", pid, 10))
     if edge.tunnel is not None and edge.tunnel.edge_open:
         tunnel, config = edge.tunnel, edge.config
         port = int(config.stream_server.rpartition(":")[2]) if config is not None else world.ports.tunnel

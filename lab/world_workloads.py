@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import TYPE_CHECKING
 
-from lab.objects import DAEMONSETS, DEPLOYMENTS, NODES, PODS, REPLICASETS, Object, WatchEvent, timestamp
+from lab.objects import DAEMONSETS, DEPLOYMENTS, NODES, PODS, REPLICASETS, Object, WatchEvent, clone, timestamp
 from lab.objects_pods import is_ready, is_terminating, owner_reference, pin_to_node, pod, template_hash
 from lab.world_pods import selects
 
@@ -76,7 +75,7 @@ class Workloads:
     def _new_replicaset(self, deployment: Object, digest: str, older: list[Object]) -> Object:
         meta = deployment["metadata"]
         revision = str(max((int(rs["metadata"]["annotations"][_REVISION]) for rs in older), default=0) + 1)
-        template = copy.deepcopy(deployment["spec"]["template"])
+        template = clone(deployment["spec"]["template"])
         template["metadata"]["labels"] = {**template["metadata"]["labels"], "pod-template-hash": digest}
         labels = template["metadata"]["labels"]
         if meta["annotations"].get(_REVISION) != revision:
@@ -156,9 +155,7 @@ class Workloads:
             _progress(before, now, newest, complete),
         ]  # fmt: skip
         if status != deployment["status"]:
-            store.change(
-                DEPLOYMENTS, meta["namespace"], meta["name"], lambda draft: draft.update(status=status), _MANAGER
-            )
+            store.put(DEPLOYMENTS, meta["namespace"], meta["name"], _MANAGER, status=status)
 
     # -- ReplicaSet
 
@@ -188,9 +185,7 @@ class Workloads:
         status = {name: count for name, count in counts if count or name == "replicas"}
         status["observedGeneration"] = meta["generation"]
         if status != replicaset["status"]:
-            store.change(
-                REPLICASETS, meta["namespace"], meta["name"], lambda draft: draft.update(status=status), _MANAGER
-            )
+            store.put(REPLICASETS, meta["namespace"], meta["name"], _MANAGER, status=status)
 
     # -- DaemonSet
 
@@ -213,9 +208,7 @@ class Workloads:
         if len(nodes) > ready:
             status["numberUnavailable"] = len(nodes) - ready
         if status != daemonset["status"]:
-            store.change(
-                DAEMONSETS, meta["namespace"], meta["name"], lambda draft: draft.update(status=status), _MANAGER
-            )
+            store.put(DAEMONSETS, meta["namespace"], meta["name"], _MANAGER, status=status)
 
     def _daemon_pod(self, daemonset: Object, node: str) -> None:
         meta, template = daemonset["metadata"], daemonset["spec"]["template"]
