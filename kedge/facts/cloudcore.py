@@ -32,7 +32,8 @@ class CloudCore:
     @property
     def addresses(self) -> frozenset[str]:
         """IPs at which a serving CloudCore pod answers."""
-        return frozenset(ip for pod in self.serving for ip in (pod.pod_ip, pod.host_ip if pod.host_network else "") if ip)
+        own = {pod.pod_ip for pod in self.serving} | {pod.host_ip for pod in self.serving if pod.host_network}
+        return frozenset(ip for ip in own if ip)
 
 
 @dataclass(frozen=True, slots=True)

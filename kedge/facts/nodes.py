@@ -42,3 +42,17 @@ class Node:
     taints: tuple[str, ...] = ()
     created: datetime | None = None
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLease:
+    """The heartbeat of one node (target: the node): it travels over the hub on 10000, not over the tunnel.
+
+    Attributes:
+        renewed: when the node renewed it last.
+        at: newest renewal of any lease in the same answer, the nearest thing to the server's clock.
+    """
+
+    renewed: datetime | None = None
+    seconds: int = 40
+    at: datetime | None = None
