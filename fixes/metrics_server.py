@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from kedge.facts.metrics import MetricsServer
 from kedge.i18n import _
-from kedge.model import Risk
-from kedge.plugins import Draft, draft, fix
+from kedge.model import Risk, Unknown
+from kedge.plugins import Draft, Maybe, NotApplicable, draft, fix
 from kedge.steps import KUBERNETES, RolloutRestart
 
 NAMESPACE, NAME = "kube-system", "metrics-server"
@@ -19,9 +20,17 @@ NAMESPACE, NAME = "kube-system", "metrics-server"
     expect=["KE503", "KE504"],
     verify_seconds=120.0,  # it serves after its first scrape, at most a minute later (facts 8)
 )
-def restart_metrics_server() -> Draft:
+def restart_metrics_server(server: Maybe[MetricsServer]) -> Draft | NotApplicable:
     """Replace its pod: it forgets stale connections and reads certificates and addresses anew."""
+    if isinstance(server, Unknown):
+        namespace, name = NAMESPACE, NAME
+    elif server.workload is None:
+        return NotApplicable(_("There is no metrics-server Deployment that could be restarted; deploy it first"))
+    elif server.workload.replicas == 0:
+        return NotApplicable(_("metrics-server is scaled to 0; a restart would start nothing"))
+    else:
+        namespace, name = server.workload.namespace, server.workload.name
     return draft(
-        RolloutRestart(KUBERNETES, NAMESPACE, "deployment", NAME),
+        RolloutRestart(KUBERNETES, namespace, "deployment", name),
         impact=_("kubectl top and autoscaling have no numbers for about a minute; nothing else notices"),
     )

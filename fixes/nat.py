@@ -166,7 +166,9 @@ def _step(target: str, tables: NatTables, port: int, to: tuple[str, int]) -> Nat
     for backend in _backends(tables):
         decided = deciding_rule(tables, backend, port)
         if decided is not None:
-            return NatRule(target, tool(tables, backend), OUTPUT, spec, "add", decided[0])
+            position = decided[0]
+            hanging = tables.chain(OUTPUT, backend)[position - 1]
+            return NatRule(target, tool(tables, backend), OUTPUT, spec, "add", position, hanging.spec)
     return NatRule(target, "default", OUTPUT, spec)
 
 

@@ -126,6 +126,7 @@ class NatRule(Step):
     Attributes:
         spec: the words after the chain name, e.g. ``("-p", "tcp", "--dport", "10351", "-j", "DNAT", …)``.
         before: position (1-based) to insert at; 0 appends. Only for ``add``.
+        was: the rule at that position which the plan was built on, as saved; another one there refuses the plan.
     """
 
     backend: Backend
@@ -133,6 +134,7 @@ class NatRule(Step):
     spec: tuple[str, ...]
     op: Literal["add", "delete"] = "add"
     before: int = 0
+    was: str = ""
 
     @property
     def title(self) -> Text:
@@ -182,15 +184,15 @@ class RolloutRestart(Step):
     Attributes:
         kind: ``deployment`` or ``daemonset``.
         seconds: how long the new pods may take.
-        replace: delete the old pods at once; needed where they hold host ports that the new ones would wait
-            for without end (facts 11). None leaves it to the preview, which looks at the workload and says so.
+        replace: delete the old pods once a new one waits for host ports that they hold, which a rolling update
+            never resolves (facts 11); otherwise that is a failure.
     """
 
     namespace: str
     kind: Literal["deployment", "daemonset"]
     name: str
     seconds: float = 120.0
-    replace: bool | None = None
+    replace: bool = True
 
     @property
     def title(self) -> Text:
@@ -207,25 +209,35 @@ class RolloutRestart(Step):
     def render(self) -> str:
         """With kubectl."""
         kubectl, what = f"kubectl -n {shlex.quote(self.namespace)}", shlex.quote(f"{self.kind}/{self.name}")
-        lines = [f"{kubectl} rollout restart {what}"]
-        if self.replace:  # scaling through 0 frees the host ports without naming pods
-            count = f"replicas=$({kubectl} get {what} -o 'jsonpath={{.spec.replicas}}')"
-            lines = [
-                count,
-                f"{kubectl} scale {what} --replicas=0",
-                *lines,
-                f'{kubectl} scale {what} --replicas="$replicas"',
+        status = f"{kubectl} rollout status {what} --timeout={self.seconds:.0f}s"
+        if not self.replace or self.kind != "deployment":
+            return f"{kubectl} rollout restart {what}\n{status}"
+        return "\n".join(
+            [
+                f"{kubectl} rollout restart {what}",
+                f"{status} || {{  # the old pods may hold host ports that the new ones wait for",
+                f"  replicas=$({kubectl} get {what} -o 'jsonpath={{.spec.replicas}}')",
+                f"  {kubectl} scale {what} --replicas=0",
+                f'  {kubectl} scale {what} --replicas="$replicas"',
+                f"  {status}",
+                "}",
             ]
-        return "\n".join([*lines, f"{kubectl} rollout status {what} --timeout={self.seconds:.0f}s"])
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PatchObject(Step):
-    """Patch one Kubernetes object. ``body`` is JSON text; ``content_type`` one of the three patch types."""
+    """Patch one Kubernetes object.
+
+    Attributes:
+        body: JSON text. content_type: one of the three patch types.
+        was: JSON in the shape of a merge patch: values the object must hold, else the plan is refused.
+    """
 
     path: str
     body: str
     content_type: str = MERGE_PATCH
+    was: str = ""
 
     @property
     def title(self) -> Text:
