@@ -89,6 +89,9 @@ serve() {
   reap
 }
 
+# Descriptors are closed by exec in a subshell: a function's own redirection would keep a copy open, and the end
+# of "todo" would never come.
+
 # sudo reads the password from a pipe that holds one line: it can neither ask for ever nor try twice.
 raise() {
   set -- $sh -c 'd=$1 sh=$2; . "$d/lib"; serve' sh "$d" "$sh"
@@ -133,7 +136,7 @@ open_gate() {
   none) deny denied; return 0 ;;
   password) frame P ;;
   esac
-  raise <&5 5<&- 7>&- & server=$!
+  (exec <&5 5<&- 7>&-; raise) & server=$!
 }
 
 # Start commands until the fan-out is reached; root ones first, once there is a root server.
@@ -145,7 +148,7 @@ start_some() {
       away=$((away + 1))
     elif [ -n "$mine" ]; then
       i=${mine%% *} mine=${mine#* }
-      job "$i" </dev/null 5<&- 7>&- &
+      (exec </dev/null 5<&- 7>&-; job "$i") &
     else
       return 0
     fi
