@@ -9,15 +9,18 @@ from pathlib import Path
 from aiohttp import web
 
 from lab.pki import Authority
-from lab.ports import LOOPBACK, LoopbackPort, ProtocolFactory
+from lab.ports import LOOPBACK, LoopbackPort
+from lab.tls_gate import TlsGate
 from lab.world_network import Listener, Reach
 
 StreamHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _NOT_A_WEBSOCKET = (
-    "Bad Request\nwebsocket: the client is not using the websocket protocol: 'upgrade' token not found in "
-    "'Connection' header\n"
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+    b"Bad Request\nwebsocket: the client is not using the websocket protocol: 'upgrade' token not found in "
+    b"'Connection' header\n"
 )
+"""CloudCore's answer to a client that passed TLS but does not speak EdgeCore's protocol."""
 
 
 class CloudListeners:
@@ -44,8 +47,6 @@ class CloudListeners:
         self._contexts = _contexts(kubeedge, folder)
         self._servers: dict[str, web.Server] = {
             "stream": web.Server(stream),
-            "tunnel": web.Server(_websocket_only),
-            "hub": web.Server(_websocket_only),
             "https": web.Server(self._hub_https),
         }
 
@@ -69,8 +70,12 @@ class CloudListeners:
         if port is None:  # the administrator moved the port in the ConfigMap
             port = self._ports[number] = LoopbackPort(number)
         if state is Reach.OPEN:
-            factory: ProtocolFactory = self._servers[name]
-            await port.open(factory, self._contexts[name])
+            context = self._contexts[name]
+            server = self._servers.get(name)
+            if server is not None:
+                await port.open(server, context)
+            else:
+                await port.open(lambda: TlsGate(context, _NOT_A_WEBSOCKET))
         elif state is Reach.REFUSED:
             port.refuse()
         else:
@@ -88,11 +93,6 @@ class CloudListeners:
         if request.path == "/ca.crt":
             return web.Response(body=self._kubeedge.der, content_type="application/octet-stream")
         return web.Response(status=404, text="404: Page Not Found")
-
-
-async def _websocket_only(_request: web.BaseRequest) -> web.StreamResponse:
-    """A client that passed TLS but does not speak EdgeCore's protocol."""
-    return web.Response(status=400, text=_NOT_A_WEBSOCKET)
 
 
 def _contexts(kubeedge: Authority, folder: Path) -> dict[str, ssl.SSLContext]:

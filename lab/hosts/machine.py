@@ -11,8 +11,10 @@ import asyncssh
 from lab.hosts.link import LinkQuality
 from lab.hosts.ssh import Account, HostServer
 from lab.hosts.standins import TOOLS, StandIns, Station
+from lab.hosts.tools.calls import LocalHttp
 from lab.hosts.tools.sudo import Sudoers
 from lab.hosts.tree import HostTree
+from lab.ports import PortState
 from lab.world_host import Host
 
 USERS = ("root", "oncall")
@@ -21,7 +23,7 @@ USERS = ("root", "oncall")
 MARK = "KEDGE_LAB_HOST"
 """Set in every process of a host."""
 
-_OPTIONAL_TOOLS = frozenset({"crictl", "k3s"})
+_K3S_TOOLS = frozenset({"crictl", "k3s"})
 
 
 @dataclass(slots=True)
@@ -33,13 +35,15 @@ class Machine:
         tree: its files; ``tree / "/etc/hostname"`` is a path on this disk.
         server: its SSH server; ``server.port.number`` is where it listens.
         host_key: the server's key, as the site's known_hosts has it.
+        extra: latency and loss of this machine's link beyond the site's.
+        sudoers: who may become root here.
     """
 
     world: Host
     tree: HostTree
     server: HostServer
     host_key: asyncssh.SSHKey
-    quality: LinkQuality = field(default_factory=LinkQuality)
+    extra: LinkQuality = field(default_factory=LinkQuality)
     sudoers: Sudoers = field(default_factory=Sudoers)
 
     @property
@@ -52,13 +56,14 @@ class Machine:
         """The loopback port of its SSH server."""
         return self.server.port.number
 
-    async def follow_world(self) -> None:
-        """Answer or refuse, as the world has it."""
-        reachable = self.world.reachable and self.world.network_up
-        if reachable and not self.server.is_open:
-            await self.server.open()
-        elif not reachable and self.server.is_open:
-            await self.server.close(keep_port=True)
+    async def follow_world(self, latency: float = 0.0, loss: float = 0.0) -> None:
+        """Answer or refuse, as the world has it; ``latency`` and ``loss`` of every link add to this one's own."""
+        self.server.quality.latency = latency + self.extra.latency
+        self.server.quality.loss = loss + self.extra.loss
+        state = PortState.OPEN if self.world.reachable else PortState.REFUSED
+        if not self.world.network_up:
+            state = PortState.FILTERED
+        await self.server.become(state)
 
     async def close(self) -> None:
         """End every session and give the port back."""
@@ -66,13 +71,26 @@ class Machine:
 
 
 def build_machine(
-    world: Host, root: Path, programs: Path, stand_ins: StandIns, client: asyncssh.SSHKey, shell: str
+    world: Host,
+    root: Path,
+    programs: Path,
+    stand_ins: StandIns,
+    client: asyncssh.SSHKey,
+    shell: str,
+    local_http: LocalHttp,
 ) -> Machine:
-    """Create a machine's tree and commands; its SSH server is made but not opened."""
+    """Create a machine's tree and commands; its SSH server is made but not opened.
+
+    Args:
+        root: where its tree goes.
+        programs: the folder of real programs, see :func:`lab.hosts.tree.link_programs`.
+        client: the key that may log in.
+        shell: path of bash.
+        local_http: answers what only this machine's own loopback could.
+    """
     tree = HostTree(root, world)
     tree.build()
     host_key = asyncssh.generate_private_key("ssh-ed25519")
-    quality = LinkQuality()
     account = Account(
         users=USERS,
         key=client,
@@ -87,9 +105,12 @@ def build_machine(
             MARK: world.name,
         },
     )
-    machine = Machine(world, tree, HostServer(host_key, account, quality), host_key, quality)
-    tools = frozenset(TOOLS) - (frozenset() if "k3s" in world.services else _OPTIONAL_TOOLS)
-    stand_ins.install(Station(world, root, machine.sudoers), tree.programs, tools)
+    machine = Machine(world, tree, HostServer(host_key, account, LinkQuality()), host_key)
+    absent = frozenset() if "k3s" in world.services else _K3S_TOOLS
+    if not (programs / "curl").exists():
+        absent |= {"curl"}
+    station = Station(world, root, machine.sudoers, programs, local_http)
+    stand_ins.install(station, tree.programs, frozenset(TOOLS) - absent)
     return machine
 
 

@@ -41,21 +41,25 @@ class HostServer:
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it accepts connections."""
-        return self.port.state is PortState.OPEN
-
-    async def open(self) -> None:
-        """Accept connections."""
-        await self.port.open(lambda: _Accepted(self))
-
-    async def close(self, *, keep_port: bool = False) -> None:
-        """Refuse new connections and drop the present ones with everything they started."""
-        if keep_port:
+    async def become(self, state: PortState) -> None:
+        """Accept connections, refuse them or let them hang; leaving the open state drops the present ones."""
+        if state is self.port.state:
+            return
+        if state is PortState.OPEN:
+            await self.port.open(lambda: _Accepted(self))
+            return
+        if state is PortState.REFUSED:
             self.port.refuse()
         else:
-            self.port.close()
+            self.port.filter()
+        await self._drop_connections()
+
+    async def close(self) -> None:
+        """End every session with everything it started, and give the port back."""
+        self.port.close()
+        await self._drop_connections()
+
+    async def _drop_connections(self) -> None:
         for connection in tuple(self._connections):
             connection.abort()
         for task in tuple(self._tasks):

@@ -4,9 +4,9 @@ A stand-in is started for every probe, so it must be quick: bash with its built-
 5 ms, an isolated Python 25 ms. Each host's scripts carry that host's secret, so that one port serves all.
 
 Protocol: the client sends ``secret tool folder user count word…``, each ended by NUL. The server answers one
-line: ``end CODE ERR``; ``stdin 0`` or ``line 0 PROMPT`` (send that in base64, then read again); or ``run N``
-(become the command that begins after N words). ERR and PROMPT are quoted for ``printf %b``. After ``end``
-come the bytes of standard output until the connection closes.
+line: ``end CODE ERR``; ``stdin 0`` or ``line 0 PROMPT`` (send that in base64, then read again); ``run N``
+(become the command that begins after N words); or ``real 0`` (become the real program of that name). ERR and
+PROMPT are quoted for ``printf %b``. After ``end`` come the bytes of standard output until the connection closes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import asyncio
 import base64
 import contextlib
 import secrets
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.hosts.tools.calls import Call, NeedsInput, Reply, Tool, UsageError
+from lab.hosts.tools.calls import Call, LocalHttp, NeedsInput, Reply, Tool, UsageError
+from lab.hosts.tools.curl import curl
 from lab.hosts.tools.images import crictl, ctr, k3s
 from lab.hosts.tools.iptables import iptables, iptables_restore, iptables_save
 from lab.hosts.tools.journalctl import journalctl
@@ -45,6 +47,7 @@ TOOLS: Mapping[str, Tool] = {
     "ctr": ctr,
     "crictl": crictl,
     "k3s": k3s,
+    "curl": curl,
 }
 
 _CLIENT = r"""#!{bash}
@@ -57,6 +60,7 @@ while read -r -u 3 verb code text; do
     line) printf '%b' "$text" >&2; IFS= read -r answer || true
         printf '%s' "$answer" | base64 | tr -d '\n' >&3; echo >&3 ;;
     run) exec 3>&-; shift "$code"; exec env SUDO_USER="${{USER:-root}}" USER=root LOGNAME=root "$@" ;;
+    real) exec 3>&-; exec {programs}/"${{0##*/}}" "$@" ;;
     esac
 done
 exit 69
@@ -84,6 +88,8 @@ class Station:
     host: Host
     root: Path
     sudoers: Sudoers
+    programs: Path
+    local_http: LocalHttp
 
 
 class StandIns:
@@ -115,7 +121,9 @@ class StandIns:
         self._stations[secret] = station
         folder.mkdir(parents=True, exist_ok=True)
         script = folder / ".stand-in"
-        _write(script, _CLIENT.format(bash=self._bash, address=LOOPBACK, port=self._port, secret=secret))
+        programs = shlex.quote(str(station.programs))
+        text = _CLIENT.format(bash=self._bash, address=LOOPBACK, port=self._port, secret=secret, programs=programs)
+        _write(script, text)
         for name in sorted(tools | {"sudo"}):
             (folder / name).symlink_to(script.name)
         for name, body in _PLAIN.items():
@@ -144,7 +152,9 @@ class StandIns:
                 kind = "stdin" if wanted.prompt is None else "line"
                 writer.write(f"{kind} 0 {_quoted(wanted.prompt or '')}\n".encode())
                 call = replace(call, stdin=base64.b64decode(await reader.readline()))
-        if reply.run:
+        if reply.real:
+            writer.write(b"real 0\n")
+        elif reply.run:
             skipped = len(call.words) - len(reply.run)
             writer.write(f"run {skipped}\n".encode())
         else:
@@ -162,7 +172,7 @@ class StandIns:
             raise ConnectionRefusedError("not a stand-in of this site")
         tool, folder, user, count = await word(), await word(), await word(), int(await word())
         words = tuple([await word() for _ in range(count)])
-        return station, Call(tool, words, user, Path(folder), station.host, station.root)
+        return station, Call(tool, words, user, Path(folder), station.host, station.root, local_http=station.local_http)
 
 
 def _perform(call: Call, sudoers: Sudoers) -> Reply:

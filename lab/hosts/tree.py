@@ -13,7 +13,6 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterable
-from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -88,10 +87,10 @@ class HostTree:
         path.chmod(mode)
         return path
 
-    def date_back(self, names: Iterable[str], moment: datetime) -> None:
-        """Give files the modification time that they have on a site that was installed some time ago."""
+    def date_back(self, names: Iterable[str], moment: float) -> None:
+        """Give files a modification time (seconds since the epoch): the site was installed some time ago."""
         for name in names:
-            os.utime(self.path(name), (moment.timestamp(), moment.timestamp()))
+            os.utime(self.path(name), (moment, moment))
 
     def add_bundle(self, image: str, stream_port: int) -> None:
         """Unpack the offline bundle, prepared for this site's CloudStream, with a small archive of ``image``."""
@@ -118,12 +117,13 @@ class TreeFiles:
         """The file's text; raises FileNotFoundError."""
         return self._on_disk(host, path).read_text(encoding="utf-8", errors="replace")
 
-    def write_text(self, host: str, path: str, text: str) -> None:
-        """Replace the file. Paths of KubeEdge's own files in it are made to point into the tree."""
+    def write_text(self, host: str, path: str, text: str, at: float) -> None:
+        """Replace the file, modified at ``at``. Paths of KubeEdge's own files in it are made to point into the tree."""
         target = self._on_disk(host, path)
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_name(f".{target.name}.new")
         fresh.write_text(text.replace(" /etc/kubeedge/", f" {self.root(host)}/etc/kubeedge/"), encoding="utf-8")
+        os.utime(fresh, (at, at))
         fresh.replace(target)
 
     def _on_disk(self, host: str, path: str) -> Path:

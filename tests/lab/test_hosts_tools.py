@@ -254,12 +254,15 @@ def test_columns_of_ss_are_those_of_iproute2(
 ) -> None:
     real = recorded(folder, name, command)
     sockets = list(sockets_of(real, state))
-    host.sockets = lambda _host: sockets
+    host.listeners = lambda _host: [s for s in sockets if s.peer is None]
+    host.connections = lambda _host: [s for s in sockets if s.peer is not None]
     assert [line.rstrip() for line in run(command).out.splitlines()] == [line.rstrip() for line in real.splitlines()]
 
 
 def test_ss_filters_by_port_and_hides_processes_from_ordinary_users(run: Run, host: Host) -> None:
-    host.sockets = lambda _host: list(sockets_of(recorded("healthy", "edge1", "ss -tnp state established"), "ESTAB"))
+    host.connections = lambda _host: list(
+        sockets_of(recorded("healthy", "edge1", "ss -tnp state established"), "ESTAB")
+    )
     out = run("ss -Htn state established ( dport = :10004 )").out
     assert out.split() == ["0", "0", "10.99.0.21:47450", "10.99.0.10:10004"]
     assert "edgecore" not in run("ss -tnp", user="oncall").out

@@ -9,6 +9,10 @@ from pathlib import Path
 from lab.world_host import Host
 
 
+LocalHttp = Callable[[int, str], tuple[int, str] | None]
+"""GET of (port, path and query) on a machine's own loopback: status and body; None: refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One invocation.
@@ -20,6 +24,7 @@ class Call:
         folder: where it was called.
         host: the machine it runs on.
         root: where that machine's file tree begins on this disk.
+        local_http: answers GETs to the machine's own loopback ports (edged's, facts 1.7).
         stdin: what was piped in; only filled for tools that ask for it by raising :class:`NeedsInput`.
     """
 
@@ -30,6 +35,7 @@ class Call:
     host: Host
     root: Path
     stdin: bytes | None = None
+    local_http: LocalHttp | None = None
 
     @property
     def privileged(self) -> bool:
@@ -48,6 +54,7 @@ class Reply:
     Attributes:
         follow: more standard output that comes by and by; the command ends with it, or when it is interrupted.
         run: instead of ending, the command becomes this one (``sudo``).
+        real: instead of ending, the command becomes the real program of its name.
     """
 
     out: str = ""
@@ -55,6 +62,7 @@ class Reply:
     code: int = 0
     follow: AsyncIterator[str] | None = None
     run: tuple[str, ...] = ()
+    real: bool = False
 
 
 class NeedsInput(Exception):

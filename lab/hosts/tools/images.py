@@ -71,6 +71,10 @@ def _images(call: Call, namespace: str) -> list[Image]:
 
 def _config_digest(image: Image) -> str:
     """The id that the runtime also lists an image by."""
+    return f"sha256:{image.digest.removeprefix('sha256:')}"
+
+
+def _manifest_digest(image: Image) -> str:
     return "sha256:" + hashlib.sha256(image.digest.encode()).hexdigest()
 
 
@@ -81,7 +85,14 @@ def _ctr_list(images: list[Image], *, quiet: bool) -> Reply:
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     rows: list[tuple[str, ...]] = [("REF", "TYPE", "DIGEST", "SIZE", "PLATFORMS", "LABELS")]
     rows += [
-        (i.name, kind, i.digest, f"{i.size / _MEBIBYTE:.1f} MiB", "linux/amd64", "io.cri-containerd.image=managed")
+        (
+            i.name,
+            kind,
+            _manifest_digest(i),
+            f"{i.size / _MEBIBYTE:.1f} MiB",
+            "linux/amd64",
+            "io.cri-containerd.image=managed",
+        )
         for i in images
     ]
     return Reply(_columns(rows, gap=1))
@@ -111,8 +122,8 @@ def _import(call: Call, namespace: str, files: list[str]) -> Reply:
         return Reply(err="ctr: unrecognized image format\n", code=1)
     out = ""
     for name in names:
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        out += f"unpacking {name} ({digest})...done\n"
+        digest = hashlib.sha256(data).hexdigest()
+        out += f"unpacking {name} (sha256:{digest})...done\n"
         if namespace == KUBERNETES_NAMESPACE:
             call.host.add_image(name, len(data), digest)
     return Reply(out)
@@ -175,7 +186,7 @@ def _crictl_images(arguments: Arguments, images: list[Image]) -> Reply:
             {
                 "id": _config_digest(i),
                 "repoTags": [i.name],
-                "repoDigests": [f"{i.name.rpartition(':')[0]}@{i.digest}"],
+                "repoDigests": [f"{i.name.rpartition(':')[0]}@{_manifest_digest(i)}"],
                 "size": str(i.size),
             }
             for i in images
@@ -188,6 +199,6 @@ def _crictl_images(arguments: Arguments, images: list[Image]) -> Reply:
     for image in images:
         name, _, tag = image.name.rpartition(":")
         short = _config_digest(image).removeprefix("sha256:")[:13]
-        digest = (image.digest.removeprefix("sha256:")[:13],) if digests else ()
+        digest = (_manifest_digest(image).removeprefix("sha256:")[:13],) if digests else ()
         rows.append((name, tag, *digest, short, f"{image.size / 1_000_000:.1f}MB"))
     return Reply(_columns(rows, gap=4))

@@ -23,7 +23,8 @@ def ss(call: Call) -> Reply:
     if "t" not in flags and "--tcp" not in long and set(flags) & set("uxw"):
         sockets: list[Socket] = []
     elif state:
-        sockets = [s for s in call.host.sockets(call.host) if state in _ALL_STATES or s.state == state]
+        everywhere = [*call.host.listening(), *call.host.established()]
+        sockets = [s for s in everywhere if state in _ALL_STATES or s.state == state]
     elif everything:
         sockets = [*call.host.listening(), *call.host.established()]
     else:

@@ -1,0 +1,271 @@
+"""The running practice site: the world, the Kubernetes API in front of it, the machines behind SSH.
+
+In a program that has a loop::
+
+    async with LabSite(edges=2, faults=["edgestream-disabled"]) as lab:
+        lab.kubeconfig, lab.config_file, lab.hosts["edge1"].tree
+
+From anywhere else::
+
+    with run_in_thread(edges=2) as lab:
+        lab.set_fault("edgecore-stopped", True, edge="edge1")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import asyncssh
+from aiohttp import web
+
+from lab import config
+from lab.hosts.machine import Machine, build_machine
+from lab.hosts.standins import StandIns
+from lab.hosts.tree import AUTHORITY, CERTIFICATES, TreeFiles, link_programs
+from lab.listeners import CloudListeners
+from lab.pki import Authority
+from lab.ports import LoopbackPort
+from lab.world import World
+from lab.world_host import Host, Role
+from lab.world_path import Ended, NoAnswer
+from lab.world_settings import METRICS_IMAGE, Ports, Settings
+
+TICK = 0.1
+"""Seconds between two looks of the world at its clock."""
+
+PREFIX = "kedge-lab-"
+"""Folders of sites that were given none begin like this."""
+
+_log = logging.getLogger(__name__)
+
+
+class LabError(Exception):
+    """The site cannot be started or changed as asked; the text says why and what to do."""
+
+
+class LabSite:
+    """A practice site on this machine's loopback, from entering the context to leaving it.
+
+    Args:
+        edges: number of edge nodes.
+        faults: names of faults that are there from the start.
+        latency: seconds added to a round trip of every link.
+        loss: share of packets lost on every link, 0 to 1.
+        folder: where to keep its files; must be empty or not exist. A fresh temporary folder otherwise.
+        settings: pace and size in detail; ``edges`` counts when this is not given.
+
+    Attributes (once entered):
+        dir: the folder of the site; removed at the end.
+        files: kubeconfig, config.yaml, ssh_config and so on.
+        world: the world model; touch it on the site's loop only.
+        hosts: the machines by name.
+    """
+
+    def __init__(
+        self,
+        *,
+        edges: int = 2,
+        faults: Sequence[str] = (),
+        latency: float = 0.0,
+        loss: float = 0.0,
+        folder: Path | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self._settings = settings or Settings(edges=edges)
+        self._faults = tuple(faults)
+        self._latency, self._loss = latency, loss
+        self._wanted_folder = folder
+        self._stack = contextlib.AsyncExitStack()
+        self._wake = asyncio.Event()
+        self._following = asyncio.Lock()
+        self.hosts: dict[str, Machine] = {}
+
+    # -- what a client needs
+
+    @property
+    def kubeconfig(self) -> Path:
+        """A kubeconfig with the context ``lab``."""
+        return self.files.kubeconfig
+
+    @property
+    def config_file(self) -> Path:
+        """The inventory, with the site ``lab``."""
+        return self.files.config
+
+    # -- life
+
+    async def __aenter__(self) -> Self:
+        async with self._stack:
+            await self._start()
+            self._stack = self._stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        shell = shutil.which("bash")
+        if shell is None:
+            raise LabError("The practice site runs real bash on its machines, and bash was not found on PATH.")
+        self.dir = _make_folder(self._wanted_folder)
+        self._stack.callback(shutil.rmtree, self.dir, ignore_errors=True)
+        self.files = config.SiteFiles.below(self.dir)
+        self._kubeedge = Authority("KubeEdge")
+        self._api_port = LoopbackPort()
+        self._stack.callback(self._api_port.close)
+        self._listeners = CloudListeners(
+            ("hub", "https", "stream", "tunnel"), self._kubeedge, self.dir / "pki", self._stream
+        )
+        self._stack.push_async_callback(self._listeners.close)
+        self.world = self._make_world()
+        await self._start_machines(shell)
+        config.write_ssh_files(self.files, self.hosts.values())
+        config.write_inventory(self.files, self.hosts.values())
+        for name in self._faults:
+            self._apply_fault(name, on=True, edge=None)
+        self.world.on_change.append(lambda _topic: self._wake.set())
+        await self.settle()
+        life = asyncio.create_task(self._live())
+        self._stack.push_async_callback(_cancelled, life)
+
+    def _make_world(self) -> World:
+        self._spare = [LoopbackPort(), LoopbackPort()]
+        for port in self._spare:
+            self._stack.callback(port.close)
+        number = self._listeners.number
+        ports = Ports(
+            api=self._api_port.number,
+            hub=number("hub"),
+            https=number("https"),
+            stream=number("stream"),
+            tunnel=number("tunnel"),
+            quic=self._spare[0].number,
+            metrics=self._spare[1].number,
+        )
+        world = World(ports, self._settings, files=TreeFiles(self.dir / "hosts"), clock=time.time)
+        world.latency, world.loss = self._latency, self._loss
+        return world
+
+    async def _start_machines(self, shell: str) -> None:
+        key = asyncssh.generate_private_key("ssh-ed25519", comment="practice site")
+        self.files.identity.touch(mode=0o600)
+        self.files.identity.write_bytes(key.export_private_key("openssh"))
+        programs = self.dir / "bin"
+        link_programs(programs)
+        stand_ins = StandIns(shell)
+        await stand_ins.start()
+        self._stack.push_async_callback(stand_ins.close)
+        for host in self.world.hosts.values():
+            local_http = functools.partial(self._local_http, host)
+            root = self.dir / "hosts" / host.name
+            machine = build_machine(host, root, programs, stand_ins, key, shell, local_http)
+            self._stack.push_async_callback(machine.close)
+            self.hosts[host.name] = machine
+            self._furnish(machine)
+
+    def _furnish(self, machine: Machine) -> None:
+        """The files that make a machine a cloud host or an edge."""
+        if machine.world.role is Role.CLOUD:
+            machine.tree.add_bundle(METRICS_IMAGE, self.world.ports.stream)
+            return
+        credential = self._kubeedge.issue(f"system:node:{machine.name}", organizations=["system:nodes"])
+        names = [AUTHORITY, f"{CERTIFICATES}/server.crt", f"{CERTIFICATES}/server.key"]
+        for name, data in zip(names, (credential.authority, credential.certificate, credential.key), strict=True):
+            machine.tree.write(name, data, mode=0o600)
+        machine.tree.date_back(names, machine.world.service("edgecore").active_enter - 60)
+
+    # -- keeping up with the world
+
+    async def _live(self) -> None:
+        while True:
+            self.world.tick()
+            await self._follow()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def settle(self) -> None:
+        """Let what was changed in the world take effect on the real ports before going on."""
+        self.world.tick()
+        await self._follow()
+
+    async def _follow(self) -> None:
+        async with self._following:
+            await self._listeners.follow_world(self.world.want_listeners())
+            for machine in self.hosts.values():
+                await machine.follow_world(self.world.latency, self.world.loss)
+
+    # -- changing it
+
+    async def set_fault(self, name: str, on: bool, edge: str | None = None) -> None:
+        """Switch a fault of the catalogue. Raises LabError for a name or an edge that does not exist."""
+        self._apply_fault(name, on=on, edge=edge)
+        await self.settle()
+
+    def _apply_fault(self, name: str, *, on: bool, edge: str | None) -> None:
+        raise LabError(f"There is no fault {name}.")
+
+    async def stop_api(self) -> None:
+        """Take the API server down: its port is refused, open connections break."""
+        self.world.api_up = False
+        await self.settle()
+
+    async def start_api(self) -> None:
+        """Bring the API server back on the same port."""
+        self.world.api_up = True
+        await self.settle()
+
+    # -- answers of the world to real requests
+
+    def _local_http(self, host: Host, port: int, target: str) -> tuple[int, str] | None:
+        if port not in self.world.listening_ports(host):
+            return None
+        answer = self.world.edged(host).get(target)
+        return answer.status, answer.body
+
+    async def _stream(self, request: web.BaseRequest) -> web.StreamResponse:
+        """CloudStream's HTTPS port, asked directly (facts 1.5)."""
+        forwarded = request.headers.get("X-Forwarded-Uri", "").split("/")
+        node = forwarded[4] if forwarded[1:4] == ["api", "v1", "nodes"] and len(forwarded) > 4 else ""
+        try:
+            answer = self.world.stream_get(request.raw_path, host=request.headers.get("Host", ""), node=node)
+        except NoAnswer:
+            await asyncio.Event().wait()  # until the client gives up, as with a dead tunnel (facts 0.8)
+        except Ended:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
+        return web.Response(status=answer.status, text=answer.body, headers={"Content-Type": answer.content_type})
+
+
+def _make_folder(wanted: Path | None) -> Path:
+    if wanted is None:
+        return Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        if any(wanted.iterdir()):
+            raise LabError(f"{wanted} is not empty. The practice site removes its folder at the end; name a new one.")
+    except OSError as error:
+        raise LabError(f"{wanted} cannot be used: {error.strerror or error}.") from error
+    wanted.chmod(0o700)
+    return wanted.resolve()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
