@@ -1,0 +1,1 @@
+"""Widgets: each renders a picture or a part of one, and posts messages; none knows a client object."""
