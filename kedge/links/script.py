@@ -66,7 +66,12 @@ class Sudo(StrEnum):
 
 
 def render(
-    commands: Sequence[Command], *, nonce: str, sudo: Sudo = Sudo.NOPASSWD, fan_out: int = FAN_OUT, shell: str = "/bin/sh"
+    commands: Sequence[Command],
+    *,
+    nonce: str,
+    sudo: Sudo = Sudo.NOPASSWD,
+    fan_out: int = FAN_OUT,
+    shell: str = "/bin/sh",
 ) -> bytes:
     """The script that runs ``commands``.
 
