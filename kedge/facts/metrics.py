@@ -89,7 +89,7 @@ class NodeUsage:
     """``kubectl top node`` (site fact): usage by node name.
 
     Attributes:
-        rows: (node, usage). at: newest timestamp in the answer.
+        rows: (node, usage). at: when the answer was made, by metrics-server's clock.
     """
 
     rows: tuple[tuple[str, Usage], ...] = ()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
 
 from kedge import k8s
 from kedge.asks import Api
@@ -119,7 +121,7 @@ def node_usage() -> Api:
 def read_node_usage(seen: Observation) -> NodeUsage:
     found: tuple[k8s.NodeMetrics, ...] = objects(seen, k8s.NodeMetrics)
     rows = tuple((row.metadata.name, _usage(row.usage or {}, row)) for row in found)
-    return NodeUsage(rows, newest(row.timestamp for row in found))
+    return NodeUsage(rows, _asked(seen, found))
 
 
 @probe()
@@ -131,7 +133,12 @@ def pod_usage() -> Api:
 @pod_usage.parse
 def read_pod_usage(seen: Observation) -> PodUsage:
     found: tuple[k8s.PodMetrics, ...] = objects(seen, k8s.PodMetrics)
-    return PodUsage(tuple(_pod_row(row) for row in found), newest(row.timestamp for row in found))
+    return PodUsage(tuple(_pod_row(row) for row in found), _asked(seen, found))
+
+
+def _asked(seen: Observation, rows: Sequence[k8s.NodeMetrics | k8s.PodMetrics]) -> datetime | None:
+    """When the answer was made: metrics-server stamps every row it hands out with its own clock."""
+    return newest([*(row.metadata.creation_timestamp for row in rows), *(row.timestamp for row in rows)]) or seen.at
 
 
 def _pod_row(row: k8s.PodMetrics) -> tuple[tuple[str, str], Usage]:

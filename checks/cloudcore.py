@@ -1,0 +1,158 @@
+"""CloudCore: does it run, and with which configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from checks._pods import ailment, broken_container, is_young, last_exit
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig
+from kedge.facts.nodes import Node
+from kedge.facts.pods import Pod
+from kedge.i18n import Text, _, ngettext
+from kedge.model import Hop, Kind, Reason, Verdict
+from kedge.plugins import All, Maybe, check, failed, info, not_known, passed, skipped, warned
+
+_STARTING = timedelta(seconds=60)
+"""How long a new CloudCore pod may take to become ready before its rollout counts as stuck."""
+
+
+# ------------------------------------------------------------------------------------------------- KE110
+
+
+@check(
+    "KE110",
+    _("CloudCore running"),
+    on=Kind.CLOUDCORE,
+    needs=["KE101"],
+    fixes=["restart-cloudcore"],
+    hops=[Hop.CLOUDSTREAM],
+)
+def cloudcore_is_running(core: CloudCore, nodes: All[Node]) -> Verdict:
+    """At least one pod serves, on a cloud node, and no rollout is stuck behind it (facts 11)."""
+    if core.workload is None and not core.pods:
+        return _outside_the_cluster(nodes)
+    expected = _("at least one pod labelled kubeedge=cloudcore Running and Ready")
+    if not core.serving:
+        return failed(_none_serves(core), expected=expected, seen=_states(core.pods))
+    edges = {node.name for node in nodes.known().values() if node.is_edge}
+    if all(pod.node in edges for pod in core.serving):
+        text = _("CloudCore runs on the edge node {node}; it belongs on a cloud node")
+        return failed(text.format(node=core.serving[0].node), expected=_("a node without the label of edges"))
+    stuck = _stuck_rollout(core)
+    if stuck is not None:
+        expected = _("every pod of the newest revision Running and Ready")
+        return failed(stuck, expected=expected, seen=_states(core.pods))
+    return _serving(core)
+
+
+def _outside_the_cluster(nodes: All[Node]) -> Verdict:
+    """No Deployment and no pod: CloudCore may run as a service of a host (facts 2)."""
+    alive = sorted(node.name for node in nodes.known().values() if node.is_edge and node.ready)
+    if alive:
+        text = _("CloudCore is not in the cluster, but {node} is Ready through one: it seems to run as a host service")
+        return info(text.format(node=alive[0]))
+    return failed(
+        _("There is no CloudCore: no Deployment, no pod labelled kubeedge=cloudcore, and no edge node is Ready"),
+        expected=_("Deployment kubeedge/cloudcore, or CloudCore as a service of a host"),
+    )
+
+
+def _none_serves(core: CloudCore) -> Text:
+    if core.workload is not None and core.workload.replicas == 0:
+        return _("CloudCore is scaled to 0 replicas")
+    if not core.pods:
+        return _("The Deployment of CloudCore has no pod")
+    newest = core.pods[-1]
+    return _("No CloudCore pod serves: {why}").format(why=ailment(newest))
+
+
+def _stuck_rollout(core: CloudCore) -> Text | None:
+    """Why the newest revision does not come up although an older one serves; None when it does or may still."""
+    staying = [pod for pod in core.pods if pod.deleting is None]
+    newest = staying[-1]
+    if newest.is_serving or newest.revision in {pod.revision for pod in core.serving}:
+        return None
+    old = core.serving[0]
+    if "free ports" in newest.unschedulable:
+        text = _(
+            "The rollout of CloudCore never ends: the new pod {new} waits for the host ports that the old pod {old} "
+            "holds, and the old one stays until the new one is ready"
+        )
+        return text.format(new=newest.name, old=old.name)
+    waits = not newest.unschedulable and broken_container(newest) is None
+    if waits and is_young(newest, core.at, _STARTING):
+        return None
+    text = _("The rollout of CloudCore is stuck and {old} still serves the old revision: {why}")
+    return text.format(old=old.name, why=ailment(newest))
+
+
+def _serving(core: CloudCore) -> Verdict:
+    serving, restarts = core.serving, sum(c.restarts for pod in core.serving for c in pod.containers)
+    wanted = core.workload.replicas if core.workload else len(serving)
+    where = ", ".join(sorted({pod.node for pod in serving}))
+    if len(serving) < wanted:
+        text = _("Only {ready} of {wanted} CloudCore pods serve: {why}")
+        late = [pod for pod in core.pods if not pod.is_serving]
+        why = ailment(late[-1]) if late else _("the others do not exist yet")
+        return warned(text.format(ready=len(serving), wanted=wanted, why=why), seen=_states(core.pods))
+    if restarts:
+        text = ngettext(
+            "CloudCore runs on {nodes}; it was restarted {count} time: {exit}",
+            "CloudCore runs on {nodes}; it was restarted {count} times: {exit}",
+            "count",
+        )
+        ended = next((c for pod in serving for c in pod.containers if c.last_exit is not None), None)
+        said = last_exit(ended) if ended else _("how it ended is not told")
+        return info(text.format(nodes=where, count=restarts, exit=said), seen=_states(core.pods))
+    return passed(_("CloudCore runs on {nodes}").format(nodes=where), seen=_states(core.pods))
+
+
+def _states(pods: Iterable[Pod]) -> str:
+    words = [f"{pod.name}: {pod.phase or 'Pending'}, {'ready' if pod.ready else 'not ready'}" for pod in pods]
+    return "; ".join(words) or "no pod"
+
+
+# ------------------------------------------------------------------------------------------ KE111, KE113
+
+
+@check("KE111", _("CloudCore configuration"), on=Kind.CLOUDCORE, needs=["KE101"])
+def config_map_exists_and_parses(config: Maybe[CloudCoreConfig], core: Maybe[CloudCore]) -> Verdict:
+    """ConfigMap ``cloudcore`` in namespace ``kubeedge`` holds a readable cloudcore.yaml."""
+    if isinstance(config, CloudCoreConfig):
+        text = _("{source} is readable, apiVersion {version}")
+        return passed(text.format(source=config.source, version=config.api_version or "-"))
+    if config.reason is Reason.UNPARSABLE:
+        return failed(config.text, expected=_("valid YAML"), line=config.line)
+    if config.reason is not Reason.MISSING:
+        return not_known(config)
+    if isinstance(core, CloudCore) and core.workload is None and not core.pods:
+        text = _("CloudCore is not in the cluster; its file on the host was not read")
+        return not_known(text)
+    return failed(config.text, expected=_("ConfigMap kubeedge/cloudcore with cloudcore.yaml"))
+
+
+@check(
+    "KE113",
+    _("CloudCore configuration loaded"),
+    on=Kind.CLOUDCORE,
+    needs=["KE111"],
+    explained_by=["KE110"],
+    fixes=["restart-cloudcore"],
+)
+def config_was_loaded(core: CloudCore, config: CloudCoreConfig) -> Verdict:
+    """CloudCore reads its ConfigMap only at its start; what it writes there itself does not count (facts 1.3)."""
+    if not core.serving:
+        return skipped(_("No CloudCore runs that could have loaded it"))
+    starts = [(c.started, pod) for pod in core.serving for c in pod.containers if c.started is not None]
+    if config.changed is None or not starts:
+        return not_known(_("Kubernetes does not tell when the ConfigMap changed or when CloudCore started"))
+    started, pod = min(starts, key=lambda start: start[0])
+    if config.changed_by == "cloudcore" or started >= config.changed:
+        return passed(_("CloudCore started after its configuration was changed last"), seen=f"{started:%FT%TZ}")
+    text = _("CloudCore still runs with an older configuration: {pod} started before {who} changed the ConfigMap")
+    return failed(
+        text.format(pod=pod.name, who=config.changed_by or _("somebody")),
+        expected=_("a start after {changed}").format(changed=f"{config.changed:%FT%TZ}"),
+        seen=_("started {started}").format(started=f"{started:%FT%TZ}"),
+    )
