@@ -42,6 +42,8 @@ class EdgeCoreConfig:
 
     Attributes:
         has_token: modules.edgeHub.token is not empty; the token itself is never kept.
+        hub_server, hub_quic_server: where EdgeHub dials, depending on which of the two is enabled.
+        text: the file as it was read, the token masked.
         mtime: of the file, by the host's clock.
     """
 
@@ -52,6 +54,8 @@ class EdgeCoreConfig:
     node_ip: str = ""
     hub_websocket_enable: bool = True
     hub_server: str = ""
+    hub_quic_enable: bool = False
+    hub_quic_server: str = ""
     hub_http_server: str = ""
     has_token: bool = False
     read_only_port: int = 10350
@@ -61,6 +65,25 @@ class EdgeCoreConfig:
     text: str = field(default="", repr=False)
 
 
+KNOWN_API_VERSIONS = frozenset({"edgecore.config.kubeedge.io/v1alpha1", "edgecore.config.kubeedge.io/v1alpha2"})
+"""v1alpha1 up to v1.11, v1alpha2 since v1.12 (facts 3)."""
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeCoreService(ServiceState):
     """systemd's view of the edgecore unit (target: the node)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgedHealth:
+    """What edged answered on its read-only port (target: the node).
+
+    Attributes:
+        status: HTTP status; 0 when nothing answered. body: the first line of what it said.
+    """
+
+    url: str
+    status: int = 0
+    body: str = ""
+    problem: str = ""
+    at: datetime | None = None

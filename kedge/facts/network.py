@@ -34,13 +34,21 @@ class TunnelReach(TcpReach):
 
 
 @dataclass(frozen=True, slots=True)
-class StreamReach(TcpReach):
-    """From an API-server host to CloudCore's stream port (target: the API-server host)."""
+class StreamReach:
+    """From an API-server host to the stream port of every CloudCore (target: the API-server host)."""
+
+    attempts: tuple[TcpReach, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """One TCP socket. ``send_queue`` of a listener is its backlog."""
+    """One TCP socket.
+
+    Attributes:
+        peer_port: 0 of a listener. process: "" when it may not be seen.
+        send_queue: bytes that the peer has not acknowledged; of a listener its backlog.
+        retransmits: how often the kernel has repeated them, 0 when it is not told.
+    """
 
     local_ip: str
     local_port: int
@@ -50,6 +58,7 @@ class Socket:
     pid: int = 0
     recv_queue: int = 0
     send_queue: int = 0
+    retransmits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +84,12 @@ class NatRule:
     Attributes:
         backend: ``nft`` or ``legacy``. chain, position: where it stands (1-based, as ``iptables -D CHAIN N``).
         spec: the words after ``-A CHAIN`` exactly as saved. target: DNAT, RETURN, a chain name …
-        dports: ports it matches; empty means any. negated: some match is negated with ``!``.
-        limited: it carries a further match (address, interface, owner …) so that it may not apply.
+        protocol: "" for any. dports: destination ports it matches; empty means any.
+        destination: address or network it is limited to, "" for any.
+        not_protocol, not_dports, not_destination: that match is negated with ``!``.
+        to_local: only packets to an address of the host itself (``--dst-type LOCAL``).
+        limited: a further match (source, interface, owner, the one above …) decides as well.
+        goto: ``-g``: what follows in the chain is left out.
         to: (ip, port) of a DNAT; port 0 when it keeps the port.
     """
 
@@ -88,15 +101,25 @@ class NatRule:
     protocol: str = ""
     dports: tuple[tuple[int, int], ...] = ()
     destination: str = ""
-    negated: bool = False
+    not_protocol: bool = False
+    not_dports: bool = False
+    not_destination: bool = False
+    to_local: bool = False
     limited: bool = False
+    goto: bool = False
     to: tuple[str, int] | None = None
+
+    @property
+    def negated(self) -> bool:
+        """Some match is negated."""
+        return self.not_protocol or self.not_dports or self.not_destination
 
     def matches_port(self, port: int) -> bool:
         """True when a TCP packet to this port can match, as far as protocol and port go."""
-        if self.protocol not in ("", "tcp", "all", "6"):
+        if self.protocol and (self.protocol in ("tcp", "all", "6")) == self.not_protocol:
             return False
-        return not self.dports or any(low <= port <= high for low, high in self.dports)
+        inside = any(low <= port <= high for low, high in self.dports)
+        return not self.dports or inside != self.not_dports
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +130,14 @@ class NatTables:
         rules: in the order of the tables. backends: those that could be read.
         default_backend: what plain ``iptables`` is on that host, "" when not known.
         managed: the KubeEdge chain TUNNEL-PORT exists (facts 1.4).
+        unlisted: nftables holds rules of its own in this table that iptables cannot list.
     """
 
     rules: tuple[NatRule, ...] = ()
     backends: tuple[str, ...] = ()
     default_backend: str = ""
     managed: bool = False
+    unlisted: bool = False
     at: datetime | None = None
 
     def chain(self, name: str, backend: str) -> tuple[NatRule, ...]:

@@ -31,4 +31,9 @@ class ServiceState:
     @property
     def is_running(self) -> bool:
         """Active, and really running rather than waiting for its next restart."""
-        return self.active == "active" and self.sub == "running"
+        return self.active == "active" and self.sub in ("running", "")  # `is-active` alone tells no SubState
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeService(ServiceState):
+    """The container runtime's unit on an edge (target: the node)."""
