@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from kedge.asks import Api, Clock, PodLog, recognise, recognise_kubectl
+from kedge.asks import Api, Ask, Clock, PodExec, PodLog, recognise, recognise_kubectl
 from kedge.i18n import Text, _
 from kedge.model import Observation, Reason, Unknown
 from kedge.sources.base import KUBERNETES
@@ -212,9 +212,25 @@ def _kubectl(rows: Sequence[Mapping[str, Any]], pods: Mapping[str, Any]) -> Iter
             yield _body(raw[1], {"_raw": row.get("out"), "_stderr": stderr, "_rc": row.get("rc")})
             continue
         ask = recognise_kubectl(command, stderr)
-        asks = [ask] if ask is not None else _selected(command, pods)
+        asks = [_with_container(ask, pods)] if ask is not None else _selected(command, pods)
         for one in asks:
             yield _row(one, KUBERNETES, row, _newest(str(row.get("out") or "")), ())
+
+
+_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+
+
+def _with_container(ask: Ask, pods: Mapping[str, Any]) -> Ask:
+    """A kubectl command that named no container asked the pod's default one: the annotated, else the first."""
+    if not isinstance(ask, PodLog | PodExec) or ask.container:
+        return ask
+    for pod in pods.get("items") or ():
+        meta = pod.get("metadata") or {}
+        if (meta.get("namespace"), meta.get("name")) == (ask.namespace, ask.pod):
+            names = [c.get("name", "") for c in (pod.get("spec") or {}).get("containers") or ()]
+            chosen = (meta.get("annotations") or {}).get(_DEFAULT_CONTAINER) or (names[0] if names else "")
+            return replace(ask, container=chosen)
+    return ask
 
 
 _SELECTOR = re.compile(r"kubectl\b.*\blogs\b.*(?:-l|--selector)[ =](?P<label>[\w./-]+=[\w./-]*)")
