@@ -1,0 +1,5 @@
+"""``python -m kedge``: the same as ``kedge-tui``."""
+
+from kedge.cli import main
+
+main()
