@@ -7,6 +7,7 @@ Not ``kubernetes.stream.stream()``: it patches the shared client and keeps all o
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import time
 from collections.abc import Sequence
@@ -100,27 +101,34 @@ def open_websocket(connection: KubeConnection, call: Call, path_and_query: str, 
 
     from kedge.links.kube_transport import socket_options
 
+    url = "ws" + (connection.server + path_and_query).removeprefix("http")
     for last in (False, True):
         transport, authorization, credential = connection.session()
         headers = connection.headers(authorization, {"Sec-WebSocket-Protocol": ",".join(PROTOCOLS)})
-        configuration = transport.configuration
-        opened: Any = websocket.WebSocket(sslopt=_tls_options(configuration), skip_utf8_validation=True)
-        call.hold(opened, None)
+        options = {
+            "header": [f"{name}: {value}" for name, value in headers.items()],
+            "timeout": max(0.1, ends - time.monotonic()),
+            "sockopt": socket_options(),
+            "suppress_origin": True,
+            "redirect_limit": 0,  # a redirect would carry the credentials to wherever it points
+            **_proxy_options(transport.configuration),
+        }
+        opened: Any = websocket.WebSocket(sslopt=_tls_options(transport.configuration), skip_utf8_validation=True)
         try:
-            opened.connect(
-                "ws" + (connection.server + path_and_query).removeprefix("http"),
-                header=[f"{name}: {value}" for name, value in headers.items()],
-                timeout=max(0.1, ends - time.monotonic()),
-                sockopt=socket_options(),
-                suppress_origin=True,
-                **_proxy_options(configuration),
-            )
-            call.hold(opened, opened.sock)
-            return opened
+            with contextlib.ExitStack() as undo:
+                undo.callback(opened.shutdown)
+                call.hold(opened, None)
+                opened.connect(url, **options)
+                call.hold(opened, opened.sock)
+                if opened.getstatus() != 101:
+                    raise _refused(opened.getstatus(), b"", access, connection.label, call.step)
+                undo.pop_all()
+                return opened
         except websocket.WebSocketBadStatusException as error:
             if error.status_code == 401 and not last and connection.renew(credential):
                 continue
-            raise _refused(error, access, connection.label, call.step) from None
+            body = bytes(error.resp_body or b"")
+            raise _refused(error.status_code, body, access, connection.label, call.step) from None
         except (websocket.WebSocketException, OSError) as error:
             raise _broken(error, call, connection.label) from None
     raise AssertionError("unreachable")
@@ -144,7 +152,8 @@ def _proxy_options(configuration: Any) -> dict[str, Any]:
     if not configuration.proxy:
         return {"http_no_proxy": ["*"]}  # already decided: websocket-client must not look at the environment
     proxy = urlsplit(configuration.proxy)
-    options: dict[str, Any] = {"http_proxy_host": proxy.hostname, "http_proxy_port": proxy.port, "http_no_proxy": []}
+    options: dict[str, Any] = {"http_proxy_host": proxy.hostname, "http_proxy_port": proxy.port}
+    options["http_no_proxy"] = ["nothing.invalid"]  # as above; an empty list would mean the environment's
     if proxy.scheme.startswith("socks"):
         options["proxy_type"] = proxy.scheme
     if proxy.username:
@@ -152,9 +161,8 @@ def _proxy_options(configuration: Any) -> dict[str, Any]:
     return options
 
 
-def _refused(error: Any, access: Access, server: Text | str, step: Text) -> StatusError:
-    body = error.resp_body or b""
-    return kube_errors.status_error(error.status_code, bytes(body), access=access, server=server, step=step)
+def _refused(status: int, body: bytes, access: Access, server: Text | str, step: Text) -> StatusError:
+    return kube_errors.status_error(status, body, access=access, server=server, step=step)
 
 
 def _broken(error: Exception, call: Call, server: Text | str) -> LinkError:
