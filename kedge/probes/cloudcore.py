@@ -22,9 +22,9 @@ from kedge.i18n import _
 from kedge.model import Observation, Reason, Unknown
 from kedge.plugins import probe
 from kedge.probes._objects import listed, objects
-from kedge.probes._yaml import YamlError, YamlText
 from kedge.probes.nodes import NODES
 from kedge.probes.pods import DEPLOYMENTS, PODS, pods_with, workload_of
+from kedge.probes.yamlfile import YamlError, YamlFile
 
 LABELS = {"kubeedge": "cloudcore"}
 CONFIG_MAP = "cloudcore"
@@ -82,11 +82,14 @@ def read_cloudcore_config(seen: Observation) -> CloudCoreConfig | Unknown:
 def parse_cloudcore_config(text: str, source: str) -> CloudCoreConfig | Unknown:
     """cloudcore.yaml with the defaults of CloudCore's code, not of its chart (facts 2)."""
     try:
-        yaml = YamlText(text)
+        return _config(YamlFile(text), text, source)
     except YamlError as error:
-        problem = _("{source} is not valid YAML: {error} (line {line}, column {column})")
+        problem = _("{source} cannot be read: {error} (line {line}, column {column})")
         said = problem.format(source=source, error=error, line=error.line, column=error.column)
         return Unknown(Reason.UNPARSABLE, said, error.line, error.column)
+
+
+def _config(yaml: YamlFile, text: str, source: str) -> CloudCoreConfig:
     stream, hub = "modules.cloudStream", "modules.cloudHub"
     return CloudCoreConfig(
         source=source,

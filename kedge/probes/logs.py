@@ -1,0 +1,66 @@
+"""The logs of CloudCore and Metrics Server, through the API server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kedge.asks import PodLog
+from kedge.facts.cloudcore import CloudCore
+from kedge.facts.logs import CloudCoreLog, LogHit, MetricsServerLog
+from kedge.facts.metrics import MetricsServer
+from kedge.i18n import _
+from kedge.logs.classify import classify
+from kedge.logs.signatures import CLOUDCORE, METRICS_SERVER, Signature
+from kedge.model import Observation, Reason, Unknown
+from kedge.plugins import probe
+
+LINES = 200
+_LAST = 5
+_NOTHING = Unknown(Reason.MISSING, _("The log is empty"))
+
+
+@probe(every=60.0, reads_errors=True)
+def cloudcore_log(core: CloudCore) -> Sequence[PodLog] | None:
+    """The last lines of every CloudCore that runs."""
+    return [PodLog(pod.namespace, pod.name, one.name, LINES) for pod in core.serving for one in pod.containers] or None
+
+
+@cloudcore_log.parse
+def read_cloudcore_log(*seen: Observation) -> CloudCoreLog | Unknown:
+    texts, why = _texts(seen)
+    if not texts:
+        return why
+    return CloudCoreLog(_hits(texts, CLOUDCORE), sum(len(one.stdout.splitlines()) for one in texts))
+
+
+@probe(every=60.0, reads_errors=True)
+def metrics_server_log(server: MetricsServer) -> Sequence[PodLog] | None:
+    """The last lines of Metrics Server, and of the container before it where it was restarted."""
+    asks = []
+    for pod in server.pods:
+        for one in pod.containers:
+            if one.running:
+                asks.append(PodLog(pod.namespace, pod.name, one.name, LINES))
+            if one.restarts and not one.ready:
+                asks.append(PodLog(pod.namespace, pod.name, one.name, LINES, previous=True))
+    return asks or None
+
+
+@metrics_server_log.parse
+def read_metrics_server_log(*seen: Observation) -> MetricsServerLog | Unknown:
+    texts, why = _texts(seen)
+    if not texts:
+        return why
+    lines = [line for one in texts for line in one.stdout.splitlines() if line.strip()]
+    return MetricsServerLog(_hits(texts, METRICS_SERVER), len(lines), tuple(lines[-_LAST:]))
+
+
+def _texts(seen: Sequence[Observation]) -> tuple[list[Observation], Unknown]:
+    """The logs that came, and why none did."""
+    good = [one for one in seen if one.error is None and one.exit_code in (0, 200) and one.stdout.strip()]
+    reasons = [one.error for one in seen if one.error is not None]
+    return good, reasons[0] if reasons else _NOTHING
+
+
+def _hits(texts: Sequence[Observation], table: Sequence[Signature]) -> tuple[LogHit, ...]:
+    return tuple(hit for one in texts for hit in classify(one.stdout, table, one.at))
