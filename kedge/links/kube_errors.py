@@ -21,7 +21,7 @@ from kedge.model import LinkError, Reason, Unknown
 _SECRETS = re.compile(
     r"(?i)(bearer\s+)\S+"
     r"|eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*"
-    r"|((?:token|password|secret|authorization)[\"']?\s*[:=]\s*[\"']?)[^\s\"',}]+"
+    r"|((?:token|password|secret|authorization)[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic)\s+)?)[^\s\"',}]+"
 )
 _MESSAGE_CAP = 500
 

@@ -180,7 +180,10 @@ def _referred(
         raise ConfigError(_("no such {key} {name} in {origin}; there are: {entries}").format(**params))
     if not name and key == "user":
         return None
-    text = _("context {context} names {key} {name}, which does not exist; there are: {entries}")
+    if name:
+        text = _("context {context} names {key} {name}, which does not exist; there are: {entries}")
+    else:
+        text = _("context {context} names no {key}; there are: {entries}")
     raise context.fail(text.format(context=context.name, **params), key)
 
 
