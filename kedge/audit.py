@@ -1,0 +1,179 @@
+"""The append-only record of every change: who, where, when, what, and how it ended.
+
+One JSON object per line. A change is several events with one id: ``intent`` (written and synced before the
+first step), one ``step`` each, ``outcome``, ``verify``; ``settled`` when an interrupted one was looked into.
+English whatever the locale, times in UTC, secrets never. A line that a power cut tore is reported and skipped.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kedge.i18n import Text, _
+
+Event = Mapping[str, Any]
+
+RUN = secrets.token_hex(4)
+"""This run of the program; a process id alone may be somebody else's by now."""
+
+
+class AuditError(Exception):
+    """The log cannot be written or read. ``text`` says why."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(str(text))
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change, folded from its events. ``steps`` hold each step's last known state by position."""
+
+    id: str
+    intent: Event
+    steps: Mapping[int, Event] = field(default_factory=dict)
+    outcome: Event | None = None
+    verify: Event | None = None
+    settled: Event | None = None
+    undone_by: str = ""
+
+    @property
+    def result(self) -> str:
+        """How it ended; empty when nothing says so."""
+        last = self.settled or self.outcome
+        return str(last["result"]) if last else ""
+
+    def state_of(self, position: int) -> str:
+        """The last known state of one step: done, failed, unknown …; empty when it never ran."""
+        if self.settled:
+            return str(self.settled["steps"][position])
+        return str(self.steps.get(position, {}).get("state", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Everything that could be read, oldest first, and a sentence for each line that could not."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[Text, ...] = ()
+
+    def entry(self, id: str) -> Entry | None:
+        """One change by its id."""
+        return next((entry for entry in self.entries if entry.id == id), None)
+
+    def unfinished(self) -> tuple[Entry, ...]:
+        """Changes that were begun and of which it is not known how they ended, newest first.
+
+        One that another process of this machine is still busy with is not among them.
+        """
+        open_ones = [e for e in self.entries if e.result in ("", "unknown")]
+        return tuple(e for e in reversed(open_ones) if e.outcome or not _is_running(e.intent))
+
+
+class Audit:
+    """The log at one path. Blocking: call it off the event loop."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, event: Event) -> None:
+        """Write one event and sync it to disk; raises AuditError."""
+        line = json.dumps(event, ensure_ascii=False, separators=(",", ":"), default=str) + "\n"
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _write(descriptor, line.encode())
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            sentence = _("The audit log {path} cannot be written: {problem}")
+            raise AuditError(sentence.format(path=self.path, problem=error.strerror)) from None
+
+    def read(self) -> History:
+        """Everything that was ever done; raises AuditError when the file cannot be read."""
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return History(())
+        except OSError as error:
+            sentence = _("The audit log {path} cannot be read: {problem}")
+            raise AuditError(sentence.format(path=self.path, problem=error.strerror)) from None
+        events, problems = [], []
+        for number, line in enumerate(data.splitlines(), 1):
+            event = _parsed(line)
+            if event is None:
+                sentence = _("Line {line} of the audit log {path} is damaged and was skipped")
+                problems.append(sentence.format(line=number, path=self.path))
+            else:
+                events.append(event)
+        return History(_fold(events), tuple(problems))
+
+
+def stamp(at: datetime) -> str:
+    """RFC 3339, UTC."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _write(descriptor: int, line: bytes) -> None:
+    """In one piece, on a line of its own even behind a torn one."""
+    size = os.fstat(descriptor).st_size
+    torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+    data = b"\n" + line if torn else line
+    while data:  # a disk that fills up takes a part
+        data = data[os.write(descriptor, data) :]
+
+
+def _parsed(line: bytes) -> Event | None:
+    try:
+        event = json.loads(line)
+    except ValueError:  # JSONDecodeError and UnicodeDecodeError
+        return None
+    whole = isinstance(event, dict) and isinstance(event.get("id"), str) and isinstance(event.get("event"), str)
+    return event if whole else None
+
+
+def _fold(events: Iterable[Event]) -> tuple[Entry, ...]:
+    intents: dict[str, Event] = {}
+    rest: dict[str, list[Event]] = {}
+    for event in events:
+        if event["event"] == "intent":
+            intents[event["id"]] = event
+        else:
+            rest.setdefault(event["id"], []).append(event)
+    undone = {
+        intent["undoes"]: id
+        for id, intent in intents.items()
+        if intent.get("undoes") and any(e["event"] == "outcome" and e["result"] == "done" for e in rest.get(id, ()))
+    }
+    return tuple(_entry(intent, rest.get(id, []), undone.get(id, "")) for id, intent in intents.items())
+
+
+def _entry(intent: Event, events: list[Event], undone_by: str) -> Entry:
+    last = {event["event"]: event for event in events}
+    steps = {int(event["position"]): event for event in events if event["event"] == "step"}
+    return Entry(intent["id"], intent, steps, last.get("outcome"), last.get("verify"), last.get("settled"), undone_by)
+
+
+def _is_running(intent: Event) -> bool:
+    """True when the process that wrote it still lives on this machine."""
+    if intent.get("machine") != os.uname().nodename or not isinstance(intent.get("pid"), int):
+        return False
+    if intent["pid"] == os.getpid():
+        return bool(intent.get("run") == RUN)
+    try:
+        os.kill(intent["pid"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,140 @@
+"""A patch of one Kubernetes object, guarded by its resourceVersion."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+import yaml
+
+from kedge.execute.base import Handler, Hands, Refused, Shown, Tell, shown
+from kedge.execute.files import SECRET_KEYS
+from kedge.i18n import _
+from kedge.links.base import Access
+from kedge.links.kube_access import access_of
+from kedge.model import LinkError, Reason, Step
+from kedge.sources.mask import masked
+from kedge.steps import JSON_PATCH, MERGE_PATCH, PatchObject
+
+_SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+
+
+class PatchObjectHandler(Handler[PatchObject]):
+    """Shows what the server itself says the patch would do (dry run)."""
+
+    async def look(self, step: PatchObject, hands: Hands, at: datetime) -> Shown:
+        before = await get_object(hands, step.path)
+        if before.get("kind") == "Secret" or "/secrets/" in step.path:
+            raise Refused(_("The program neither reads nor writes Secrets"))
+        _compare(step, before)
+        after = await refusing(hands, step.path, guarded(step, before), step.content_type)
+        old, new = essence(before), essence(after)
+        return shown(
+            step,
+            _diff(step, old, new),
+            step.render(),
+            notes=(_("the object says so already; there is nothing to do"),) if old == new else (),
+            pin={
+                "uid": before["metadata"]["uid"],
+                "resourceVersion": before["metadata"]["resourceVersion"],
+                "after": fingerprint(new),
+            },
+            seen={"inverse": json.dumps(merge_diff(new, old)), "written": json.dumps(merge_diff(old, new))},
+            idle=old == new,
+        )
+
+    async def change(self, step: PatchObject, shown: Shown, hands: Hands, tell: Tell) -> None:
+        meta = {"metadata": {"resourceVersion": shown.pin["resourceVersion"]}}
+        await hands.patch(step.path, guarded(step, meta), step.content_type)
+
+    async def settle(self, step: PatchObject, shown: Shown, hands: Hands) -> bool | None:
+        found = await hands.get(step.path)
+        if fingerprint(essence(found)) == shown.pin["after"]:
+            return True
+        return False if found["metadata"]["resourceVersion"] == shown.pin["resourceVersion"] else None
+
+    def undo(self, step: PatchObject, shown: Shown) -> tuple[Step, ...]:
+        return (PatchObject(step.on, step.path, shown.seen["inverse"], MERGE_PATCH, shown.seen["written"]),)
+
+    def rights(self, step: PatchObject) -> tuple[Access, ...]:
+        return (access_of("GET", step.path), access_of("PATCH", step.path))
+
+
+async def get_object(hands: Hands, path: str) -> dict[str, Any]:
+    """The object; Refused when there is none."""
+    try:
+        return await hands.get(path)
+    except LinkError as error:
+        if error.unknown.reason is Reason.MISSING:
+            raise Refused(_("There is no {object} in this cluster").format(object=path)) from None
+        raise
+
+
+async def refusing(hands: Hands, path: str, body: object, content_type: str) -> dict[str, Any]:
+    """The result of a dry run; what the server would refuse is Refused now, before anything is changed."""
+    try:
+        return await hands.patch(path, body, content_type, dry_run=True)
+    except LinkError as error:
+        if error.unknown.reason in (Reason.DENIED, Reason.INVALID, Reason.CONFLICT):
+            raise Refused(error.unknown.text) from None
+        raise
+
+
+def guarded(step: PatchObject, seen: dict[str, Any]) -> object:
+    """The patch, refused by the server when the object is no longer the one that was seen."""
+    version = seen["metadata"]["resourceVersion"]
+    body = json.loads(step.body)
+    if step.content_type == JSON_PATCH:
+        return [{"op": "test", "path": "/metadata/resourceVersion", "value": version}, *body]
+    metadata = {**(body.get("metadata") or {}), "resourceVersion": version}
+    return {**body, "metadata": metadata}
+
+
+def essence(found: dict[str, Any]) -> dict[str, Any]:
+    """The object without what the server keeps for itself."""
+    kept = copy.deepcopy({key: value for key, value in found.items() if key != "status"})
+    for name in _SERVERS_OWN:
+        kept.get("metadata", {}).pop(name, None)
+    return kept
+
+
+def fingerprint(value: object) -> str:
+    """sha256 of the canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def merge_diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The JSON merge patch (RFC 7386) that turns one into the other; lists are replaced as a whole."""
+    patch: dict[str, Any] = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        old = before.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            if inner := merge_diff(old, value):
+                patch[key] = inner
+        elif key not in before or old != value:
+            patch[key] = value
+    return patch
+
+
+def _compare(step: PatchObject, found: dict[str, Any]) -> None:
+    if step.was and not _holds(found, json.loads(step.was)):
+        sentence = _("{object} was changed after the repair, so it is not overwritten")
+        raise Refused(sentence.format(object=step.path))
+
+
+def _holds(found: Any, wanted: Any) -> bool:
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(
+            key not in found if value is None else _holds(found.get(key), value) for key, value in wanted.items()
+        )
+    return bool(found == wanted)
+
+
+def _diff(step: PatchObject, old: dict[str, Any], new: dict[str, Any]) -> str:
+    texts = [masked(yaml.safe_dump(value, allow_unicode=True, width=10_000), SECRET_KEYS) for value in (old, new)]
+    before, after = (text.splitlines() for text in texts)
+    return "\n".join(difflib.unified_diff(before, after, step.path, step.path, lineterm=""))

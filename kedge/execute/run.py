@@ -1,0 +1,163 @@
+"""Carrying out the steps of one plan in order: stop at the first failure, never assume an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from kedge.execute.base import LOST, Hands, Shown, StepFailed, patiently
+from kedge.execute.handlers import handler_of
+from kedge.i18n import Text, _
+from kedge.model import LinkError
+
+
+class StepState(StrEnum):
+    """How a step stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    ALREADY = "already so"
+    FAILED = "failed"
+    """It changed nothing."""
+    INEFFECTIVE = "done without effect"
+    """It changed what it should, but that did not have the wanted effect."""
+    UNKNOWN = "unknown"
+    NOT_RUN = "not run"
+
+
+CHANGED = frozenset({StepState.DONE, StepState.INEFFECTIVE, StepState.UNKNOWN})
+"""States after which there is, or may be, something to undo."""
+
+
+class Result(StrEnum):
+    """How a plan ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    """By the person, between two steps."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is going on: step ``position`` (0-based) of ``steps``."""
+
+    position: int
+    steps: int
+    title: Text
+    state: StepState
+    text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """How one step ended, and why when it did not end well."""
+
+    title: Text
+    state: StepState
+    text: Text | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    """One plan being applied. ``record`` writes the audit; ``stop`` is asked between steps."""
+
+    steps: Sequence[Shown]
+    hands: Hands
+    record: Callable[[dict[str, Any]], Awaitable[None]]
+    progress: Callable[[Progress], None]
+    stop: Callable[[], bool]
+    outcomes: list[StepOutcome] = field(default_factory=list)
+
+    async def go(self) -> Result:
+        """Apply the steps; :attr:`outcomes` has one entry for each afterwards."""
+        result = Result.DONE
+        for position, shown in enumerate(self.steps):
+            if result is Result.DONE and position and self.stop():
+                result = Result.STOPPED
+            if result is not Result.DONE:
+                self.outcomes.append(StepOutcome(shown.title, StepState.NOT_RUN))
+                continue
+            outcome = await self._step(position, shown)
+            self.outcomes.append(outcome)
+            if outcome.state is StepState.UNKNOWN:
+                result = Result.UNKNOWN
+            elif outcome.state in (StepState.FAILED, StepState.INEFFECTIVE):
+                result = Result.FAILED
+        return result
+
+    async def _step(self, position: int, shown: Shown) -> StepOutcome:
+        if shown.idle:
+            outcome = StepOutcome(shown.title, StepState.ALREADY)
+        else:
+            await self._tell(position, StepOutcome(shown.title, StepState.RUNNING))
+            outcome = await self._carry_out(position, shown)
+        await self._tell(position, outcome)
+        return outcome
+
+    async def _carry_out(self, position: int, shown: Shown) -> StepOutcome:
+        handler = handler_of(shown.step)
+
+        def tell(text: Text) -> None:
+            self.progress(Progress(position, len(self.steps), shown.title, StepState.RUNNING, text))
+
+        try:
+            await handler.change(shown.step, shown, self.hands, tell)
+        except StepFailed as error:
+            return await self._failed(shown, error.text)
+        except LinkError as error:
+            if error.unknown.reason not in LOST:
+                return await self._failed(shown, error.unknown.text)
+            tell(_("the connection was lost; finding out what was done: {problem}").format(problem=error.unknown.text))
+            found = await self._find_out(shown, error.unknown.text)
+            if found.state is not StepState.DONE:
+                return found
+        try:
+            await patiently(self.hands, lambda: handler.follow(shown.step, shown, self.hands, tell))
+        except StepFailed as error:
+            return StepOutcome(shown.title, StepState.INEFFECTIVE, error.text)
+        except LinkError as error:
+            return StepOutcome(shown.title, StepState.UNKNOWN, error.unknown.text)
+        return StepOutcome(shown.title, StepState.DONE)
+
+    async def _failed(self, shown: Shown, why: Text) -> StepOutcome:
+        """A step that says it failed: nothing was changed, unless what is there says otherwise."""
+        found = await self._find_out(shown, why)
+        state = StepState.INEFFECTIVE if found.state is StepState.DONE else found.state
+        return StepOutcome(shown.title, state, why)
+
+    async def _find_out(self, shown: Shown, why: Text) -> StepOutcome:
+        state, problem = await settled(shown, self.hands)
+        if state is StepState.FAILED:
+            sentence = _("nothing was changed by this step: {problem}")
+            return StepOutcome(shown.title, state, sentence.format(problem=why))
+        return StepOutcome(shown.title, state, problem or why)
+
+    async def _tell(self, position: int, outcome: StepOutcome) -> None:
+        await self.record(
+            {
+                "event": "step",
+                "position": position,
+                "title": str(outcome.title),
+                "state": outcome.state.value,
+                "text": str(outcome.text) if outcome.text else None,
+            }
+        )
+        self.progress(Progress(position, len(self.steps), outcome.title, outcome.state, outcome.text))
+
+
+async def settled(shown: Shown, hands: Hands) -> tuple[StepState, Text | None]:
+    """What became of a step whose end nobody saw: done, failed (nothing changed) or unknown, and why unknown."""
+    handler = handler_of(shown.step)
+    try:
+        found = await patiently(hands, lambda: handler.settle(shown.step, shown, hands))
+    except StepFailed as error:
+        return StepState.UNKNOWN, error.text
+    except LinkError as error:
+        return StepState.UNKNOWN, error.unknown.text
+    if found is None:
+        return StepState.UNKNOWN, _("what is there now is neither the old nor the new state; look at it by hand")
+    return (StepState.DONE if found else StepState.FAILED), None

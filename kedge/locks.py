@@ -1,0 +1,100 @@
+"""Locks that keep two operators from repairing the same thing at once.
+
+A lock is a directory beside its target, because making a directory is atomic everywhere, also on a file
+system that both operators reach by different machines. It holds who made it and until when it counts, by the
+clock of the host it is on. An expired lock is taken over.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from kedge.execute.base import Hands, LockPath, Refused, StepFailed, words_of
+from kedge.i18n import Text, _
+from kedge.links.base import Answer
+from kedge.model import LinkError
+
+HELD = 75
+"""Exit code of :data:`ACQUIRE` when somebody else has the lock (EX_TEMPFAIL of sysexits.h)."""
+
+ACQUIRE = r"""
+lock=$1 ttl=$2 now=$(date +%s)
+held() { cat "$lock/owner" 2>/dev/null; exit 75; }
+age() { stat -c %Y "$lock" 2>/dev/null || stat -f %m "$lock"; }
+expired() {
+  until=$(sed -n 's/^until=//p' "$lock/owner" 2>/dev/null)
+  [ "${until:-$(($(age) + ttl))}" -le "$now" ]
+}
+own() { { cat; echo "until=$((now + ttl))"; } >"$lock/owner"; }
+if mkdir -m 700 "$lock" 2>/dev/null; then own; exit; fi
+[ -d "$lock" ] || { mkdir -m 700 "$lock"; exit 1; }
+expired || held
+mkdir "$lock/takeover" 2>/dev/null || held
+if expired; then own; rmdir "$lock/takeover"; else rmdir "$lock/takeover"; held; fi
+"""
+"""Arguments: the directory, its life in seconds; stdin: the owner's lines. Prints the owner when it is held.
+
+Whoever takes over an expired lock makes a directory inside it first and looks again, so that of two only one wins.
+"""
+
+RELEASE = 'if grep -qx "token=$2" "$1/owner" 2>/dev/null; then rm -rf "$1"; fi'
+
+
+@dataclass(slots=True)
+class Locks:
+    """The locks of one plan; taken all or none, released in any case."""
+
+    hands: Hands
+    who: str
+    seconds: int
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    held: list[LockPath] = field(default_factory=list)
+
+    async def acquire(self, paths: Iterable[LockPath]) -> None:
+        """Take all of them; Refused, with none taken, when one is held or cannot be made."""
+        try:
+            for lock in sorted(set(paths), key=lambda lock: (lock.on, lock.path)):
+                await self._take(lock)
+        except (Refused, StepFailed, LinkError) as error:
+            await self.release()
+            if isinstance(error, LinkError):
+                raise Refused(error.unknown.text) from None
+            raise Refused(error.text) from None
+
+    async def release(self) -> tuple[Text, ...]:
+        """Give them back; a sentence for each that could not be, which then expires by itself."""
+        left = []
+        while self.held:
+            lock = self.held.pop()
+            try:
+                await self.hands.must(lock.on, ("sh", "-c", RELEASE, "sh", lock.path, self.token))
+            except (StepFailed, LinkError):
+                sentence = _("The lock {path} on {host} could not be removed; it expires by itself after {seconds} s")
+                left.append(sentence.format(path=lock.path, host=lock.on, seconds=self.seconds))
+        return tuple(left)
+
+    async def _take(self, lock: LockPath) -> None:
+        owner = f"token={self.token}\nwho={_one_line(self.who)}\n".encode()
+        argv = ("sh", "-c", ACQUIRE, "sh", lock.path, str(self.seconds))
+        answer = await self.hands.run(lock.on, argv, stdin=owner)
+        if answer.exit_code == HELD:
+            raise Refused(_held_text(lock, answer))
+        if answer.exit_code != 0:
+            sentence = _("No lock could be made at {path} on {host}, so nothing was changed: {words}")
+            raise Refused(sentence.format(path=lock.path, host=lock.on, words=words_of(answer)))
+        self.held.append(lock)
+
+
+def _held_text(lock: LockPath, answer: Answer) -> Text:
+    lines = dict(line.partition("=")[::2] for line in answer.stdout.decode(errors="replace").splitlines())
+    until = lines.get("until", "")
+    when = f"{datetime.fromtimestamp(int(until), UTC):%H:%M:%S} UTC" if until.isdigit() else "?"
+    sentence = _("{who} is repairing this on {host} right now (lock {path}, expires {when}); wait, then look again")
+    return sentence.format(who=lines.get("who") or _("somebody"), host=lock.on, path=lock.path, when=when)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,46 @@
+"""From the audit's record of a change to the plan that takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kedge.audit import Entry
+from kedge.execute.base import Refused
+from kedge.execute.handlers import from_data
+from kedge.execute.run import CHANGED
+from kedge.i18n import _
+from kedge.model import Plan, Risk, Step
+from kedge.steps import activates
+
+FIX = "undo"
+
+
+def undo_plan(entry: Entry) -> Plan:
+    """The plan that undoes a change; Refused when there is nothing to undo, or it was undone."""
+    title = str(entry.intent["title"])
+    if entry.undone_by:
+        raise Refused(_("“{title}” was undone already").format(title=title))
+    steps = undo_steps(entry)
+    if not steps:
+        raise Refused(_("“{title}” changed nothing that could be undone").format(title=title))
+    return Plan(
+        fix=FIX,
+        target=str(entry.intent["target"]),
+        title=_("Undo: {title}").format(title=title),
+        steps=steps,
+        risk=Risk(entry.intent["risk"]),
+        impact=_("what the repair changed is put back; the fault it repaired comes back too"),
+    )
+
+
+def undo_steps(entry: Entry) -> tuple[Step, ...]:
+    """The inverse steps: changes in reverse order, then what makes them take effect, such as a service restart."""
+    found: list[Sequence[Step]] = []
+    for position, recorded in enumerate(entry.intent["steps"]):
+        if entry.state_of(position) in CHANGED | {"running"}:
+            found.append([from_data(data) for data in recorded["undo"]])
+    changes = [step for steps in reversed(found) for step in steps if not activates(step)]
+    effects = [step for steps in found for step in steps if activates(step)]
+    if not changes and all(getattr(step, "action", "") == "restart" for step in effects):
+        return ()  # a restart alone has nothing to take back
+    return (*changes, *effects)
