@@ -35,7 +35,9 @@ class LazyGroup(click.Group):
         try:
             command: click.Command = getattr(importlib.import_module(module), name)
         except ModuleNotFoundError as error:
-            click.echo(f"kedge-tui: {cmd_name} needs {error.name}; install it with: pip install 'kedge-tui[lab]'", err=True)
+            click.echo(
+                f"kedge-tui: {cmd_name} needs {error.name}; install it with: pip install 'kedge-tui[lab]'", err=True
+            )
             sys.exit(2)
         return command
 

@@ -166,8 +166,13 @@ def _site(
     entry: Any, place: tuple[Any, ...], lines: Mapping[tuple[Any, ...], int], file: Path
 ) -> tuple[SiteSettings, list[Text]]:
     """One site, checked part by part so that an error can name its line."""
-    _convert({k: v for k, v in entry.items() if k not in ("hosts", "ssh")} if isinstance(entry, dict) else entry,
-             SiteSettings, place, lines, file)
+    _convert(
+        {k: v for k, v in entry.items() if k not in ("hosts", "ssh")} if isinstance(entry, dict) else entry,
+        SiteSettings,
+        place,
+        lines,
+        file,
+    )
     warnings = _unknown(entry, _fields(SiteSettings), place, lines, file)
     if "ssh" in entry:
         _convert(entry["ssh"], SshSettings, (*place, "ssh"), lines, file)
@@ -182,9 +187,7 @@ def _site(
     return site, warnings
 
 
-def _convert(
-    value: Any, kind: Any, place: tuple[Any, ...], lines: Mapping[tuple[Any, ...], int], file: Path
-) -> Any:
+def _convert(value: Any, kind: Any, place: tuple[Any, ...], lines: Mapping[tuple[Any, ...], int], file: Path) -> Any:
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
