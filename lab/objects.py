@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from lab import errors
@@ -98,7 +97,7 @@ class Store:
 
     Args:
         clock: seconds since the epoch.
-        history: how many watch events are kept; older ones are compacted away and a watch from them gets 410.
+        history: how many watch events are kept for each kind; older ones are compacted away and a watch from them gets 410.
         seed: makes uids and generated names repeatable.
     """
 
@@ -106,10 +105,10 @@ class Store:
         self._clock = clock
         self._random = random.Random(seed)
         self._objects: dict[Kind, dict[tuple[str, str], Object]] = {kind: {} for kind in KINDS}
-        self._history: deque[WatchEvent] = deque(maxlen=history)
+        self._history: dict[Kind, deque[WatchEvent]] = {kind: deque(maxlen=history) for kind in KINDS}
+        self._compacted: dict[Kind, int] = dict.fromkeys(KINDS, revision)
         self._subscribers: list[Callable[[WatchEvent], None]] = []
         self.revision = revision
-        self.compacted = revision
 
     # -- reading
 
@@ -213,10 +212,11 @@ class Store:
             del self._objects[kind][key]
         else:
             self._objects[kind][key] = obj
-        if self._history.maxlen is not None and len(self._history) == self._history.maxlen:
-            self.compacted = self._history[0].revision
+        history = self._history[kind]
+        if len(history) == history.maxlen:
+            self._compacted[kind] = history[0].revision
         event = WatchEvent(self.revision, type_, kind, obj, before)
-        self._history.append(event)
+        history.append(event)
         for subscriber in tuple(self._subscribers):
             subscriber(event)
 
@@ -224,24 +224,25 @@ class Store:
 
     def since(self, kind: Kind, revision: int) -> list[WatchEvent]:
         """The events of a kind after `revision`; raises 410 when the history no longer reaches back to it."""
-        if revision < self.compacted:
-            raise errors.expired(revision, self.compacted)
+        if revision < self._compacted[kind]:
+            raise errors.expired(revision, self._compacted[kind])
         newer: list[WatchEvent] = []
-        for event in reversed(self._history):
+        for event in reversed(self._history[kind]):
             if event.revision <= revision:
                 break
-            if event.kind is kind:
-                newer.append(event)
+            newer.append(event)
         newer.reverse()
         return newer
 
-    def compact(self, keep: int = 0) -> None:
-        """Forget all but the last `keep` events, as etcd's compaction does."""
-        kept = list(islice(reversed(self._history), keep))
-        if len(kept) < len(self._history):
-            self.compacted = self._history[len(self._history) - keep - 1].revision
-        self._history.clear()
-        self._history.extend(reversed(kept))
+    def compacted(self, kind: Kind) -> int:
+        """The newest revision that the history of a kind no longer reaches back to."""
+        return self._compacted[kind]
+
+    def compact(self) -> None:
+        """Forget the whole history, as a compaction of etcd behind a restarted API server does."""
+        for kind, history in self._history.items():
+            self._compacted[kind] = self.revision
+            history.clear()
 
     def subscribe(self, subscriber: Callable[[WatchEvent], None]) -> Callable[[], None]:
         """Call `subscriber` with each event as it happens; returns the function that ends it."""

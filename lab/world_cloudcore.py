@@ -69,6 +69,12 @@ class CloudCore:
         cause = "websocket: close 1006 (abnormal closure): unexpected EOF"
         self.write("E", "session.go:68", f"get Tunnel session [{tunnel.node}] reader error {cause}")
 
+    def forget(self, node: str) -> None:
+        """As if this process had never seen a tunnel of the node."""
+        tunnel = self.sessions.pop(node, None)
+        if tunnel is not None:
+            self._by_address.pop(tunnel.address, None)
+
     def connected(self, node: str) -> None:
         """An edge's hub connection came up."""
         self.write("I", "message_handler.go:143", f"edge node {node} for project e632aba927ea4ac2b575ec1603d56f10 connected")

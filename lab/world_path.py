@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 
 from lab.objects import NODES, PODS, Object
 from lab.world_cloudcore import CloudCore, Tunnel
-from lab.world_edged import Answer, not_found_page
+from lab.world_edgecore import EdgeCore
+from lab.world_edged import Answer, ExecRefused, not_found_page
+from lab.world_exec import ExecResult
 from lab.world_host import Host, Role
 from lab.world_network import Reach
 from lab.world_settings import CLOUD, CLOUD_ADDRESS
@@ -93,6 +95,27 @@ class DataPath:
         address = self.address_of(self._world.store.get(NODES, "", node))
         return self.stream_request(backend, target, host="" if by_name else address, node=node if by_name else "")
 
+    def exec(self, node: str, path: str, argv: list[str]) -> ExecResult:
+        """Run a command in a container; `path` is `/exec/NS/POD/CONTAINER`. Always over a new connection.
+
+        Raises:
+            DialFailed, NoAnswer, Ended, ExecRefused.
+        """
+        backend = self._connect(node, Client.API_SERVER, fresh=True)
+        _, _, namespace, pod, container = path.split("/")
+        if isinstance(backend, Host):
+            return self._world.edged(backend).exec(namespace, pod, container, argv)
+        tunnel = self._pod_session(backend, path)
+        if tunnel is None:
+            raise ExecRefused("unable to upgrade connection: ")
+        if not tunnel.cloud_open:
+            self._closed_session(backend, tunnel, "exec")
+            raise Ended("unexpected EOF")
+        edge = self._edge_behind(tunnel)
+        result = self._world.edged(edge.host).exec(namespace, pod, container, argv)
+        backend.served("APIServer_ExecConnection", tunnel.node)
+        return result
+
     def endpoint(self, node: str) -> str:
         """`https://<InternalIP>:<kubelet port>` of a node, as the API server dials it."""
         found = self._world.store.get(NODES, "", node)
@@ -169,17 +192,19 @@ class DataPath:
         if tunnel is None:
             return Answer(500, "")
         if not tunnel.cloud_open:
-            cloudcore.write(
-                "E", "streamserver.go:154",
-                f"Failed to get container logs, err: add apiServer connection into Tunnel session [{tunnel.node}] error "
-                f"the tunnel connection of Tunnel session [{tunnel.node}] has closed",
-            )  # fmt: skip
+            self._closed_session(cloudcore, tunnel, "container logs")
             if path.startswith(("/exec/", "/attach/")):
                 raise Ended("unexpected EOF")
             return Answer(200, "")
         answer = self._through(tunnel, target)
         cloudcore.served(connection, tunnel.node)
         return answer
+
+    @staticmethod
+    def _closed_session(cloudcore: CloudCore, tunnel: Tunnel, what: str) -> None:
+        where = f"Tunnel session [{tunnel.node}]"
+        cause = f"add apiServer connection into {where} error the tunnel connection of {where} has closed"
+        cloudcore.write("E", "streamserver.go:154", f"Failed to get {what}, err: {cause}")
 
     def _session(self, cloudcore: CloudCore, key: str, what: str, place: str) -> Tunnel | None:
         for tunnel in (cloudcore.sessions.get(key), cloudcore.session_by_address(key)):
@@ -204,14 +229,19 @@ class DataPath:
 
     def _through(self, tunnel: Tunnel, target: str) -> Answer:
         """Relay to edged; its HTTP status does not travel (facts 1.7). Raises NoAnswer."""
+        edge = self._edge_behind(tunnel)
+        edge.log("I", "edgedlogconnection.go:141", "receive stop signal, so stop logs scan ...")
+        answer = self._world.edged(edge.host).get(target)
+        return Answer(200, answer.body, answer.content_type, answer.lines)
+
+    def _edge_behind(self, tunnel: Tunnel) -> EdgeCore:
+        """The EdgeCore that answers through a tunnel; raises NoAnswer when bytes or edged do not come through."""
         edge = self._world.edges[tunnel.node]
         if not self._world.passing(tunnel) or not tunnel.edge_open:
             raise NoAnswer
         if edge.config is None or not edge.config.edged_enabled:
-            raise NoAnswer  # edged does not answer: the edge never tells the cloud (facts 0.8)
-        edge.log("I", "edgedlogconnection.go:141", "receive stop signal, so stop logs scan ...")
-        answer = self._world.edged(edge.host).get(target)
-        return Answer(200, answer.body, answer.content_type, answer.lines)
+            raise NoAnswer  # edged does not answer, and the edge never tells the cloud (facts 0.8)
+        return edge
 
     def passing_check(self, node: str) -> Callable[[], bool | None]:
         """For a stream that stays open: True while bytes travel, None while it hangs, False once it has ended."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.objects import API_SERVICES, ENDPOINT_SLICES, PODS, SERVICES, Object, timestamp
 from lab.objects_pods import is_ready
-from lab.objects_workloads import api_service_condition
+from lab.objects_workloads import api_service_condition, metrics_slice
 
 if TYPE_CHECKING:
     from lab.world import World
@@ -40,8 +40,13 @@ class Services:
         world = self._world
         slices = world.store.list(ENDPOINT_SLICES, "kube-system")
         mine = [s for s in slices if s["metadata"]["labels"].get("kubernetes.io/service-name") == "metrics-server"]
-        if not mine:
+        service = world.store.find(SERVICES, "kube-system", "metrics-server")
+        if service is None:
+            for orphan in mine:
+                world.store.delete(ENDPOINT_SLICES, "kube-system", orphan["metadata"]["name"])
             return
+        if not mine:
+            mine = [world.store.create(ENDPOINT_SLICES, metrics_slice(service["metadata"]["uid"]), _MANAGER)]
         endpoints = [_endpoint(pod) for pod in self.metrics_pods() if "podIP" in pod["status"] and is_ready(pod)]
         wanted: Object = {
             "endpoints": endpoints or None,

@@ -22,10 +22,13 @@ class Workloads:
     def __init__(self, world: World) -> None:
         self._world = world
         self._dirty = True
+        self._orphaned = False
         self._owned: dict[str, dict[tuple[str, str], None]] = {}
         world.store.subscribe(self._seen)
 
     def _seen(self, event: WatchEvent) -> None:
+        if event.type == "DELETED" and event.kind in (DEPLOYMENTS, REPLICASETS, DAEMONSETS):
+            self._orphaned = True
         if event.kind in (DEPLOYMENTS, REPLICASETS, DAEMONSETS, PODS) or (event.kind is NODES and event.type != "MODIFIED"):
             self._dirty = True
         if event.kind is PODS:
@@ -43,12 +46,30 @@ class Workloads:
             if not self._dirty:
                 return
             self._dirty = False
+            if self._orphaned:
+                self._collect_orphans()
             for deployment in self._world.store.list(DEPLOYMENTS):
                 self._deployment(deployment)
             for replicaset in self._world.store.list(REPLICASETS):
                 self._replicaset(replicaset)
             for daemonset in self._world.store.list(DAEMONSETS):
                 self._daemonset(daemonset)
+
+    def _collect_orphans(self) -> None:
+        """What the garbage collector does in the background: dependents of deleted owners go too."""
+        self._orphaned = False
+        store = self._world.store
+        for kind, owners in ((REPLICASETS, (DEPLOYMENTS,)), (PODS, (REPLICASETS, DAEMONSETS))):
+            living = {owner["metadata"]["uid"] for owner_kind in owners for owner in store.list(owner_kind)}
+            for item in store.list(kind):
+                meta = item["metadata"]
+                references = [ref["uid"] for ref in meta.get("ownerReferences", ()) if ref.get("controller")]
+                if not references or living.intersection(references) or "deletionTimestamp" in meta:
+                    continue
+                if kind is PODS:
+                    self._world.delete_pod(meta["namespace"], meta["name"])
+                else:
+                    store.delete(kind, meta["namespace"], meta["name"])
 
     def _pods_of(self, owner: Object) -> list[Object]:
         keys = self._owned.get(owner["metadata"]["uid"], {})

@@ -1,0 +1,6 @@
+"""The practice site's Kubernetes API: HTTPS, authentication, the verbs of real clients, and the data path behind pods/log,
+pods/exec, node proxy and metrics.k8s.io."""
+
+from lab.api.app import create_app
+
+__all__ = ["create_app"]
