@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from kedge.i18n import Text
@@ -32,6 +33,13 @@ class Call:
     def elapsed(self) -> float:
         """Seconds since the call was made."""
         return time.monotonic() - self.started
+
+    @contextlib.contextmanager
+    def during(self, step: Text) -> Iterator[None]:
+        """Another step comes first: a deadline that passes in it names it."""
+        before, self.step = self.step, step
+        yield
+        self.step = before
 
     def hold(self, owner: Any, sock: socket.socket | None) -> None:
         """``owner`` (a connection or WebSocket) now works for this call, over ``sock`` once it is connected.
@@ -63,7 +71,7 @@ class Call:
 
 
 @contextlib.contextmanager
-def current(call: Call) -> Any:
+def current(call: Call) -> Iterator[None]:
     """Make ``call`` the one that connections used by this thread work for."""
     _thread.call = call
     try:

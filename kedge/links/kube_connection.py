@@ -20,7 +20,7 @@ from kedge.links.kube_access import access_of, check_access, describe
 from kedge.links.kube_call import Call
 from kedge.links.kube_credentials import Credential, source_of
 from kedge.links.kube_errors import StatusError
-from kedge.links.kubeconfig import KubeSettings, Target
+from kedge.links.kubeconfig import ConfigError, KubeSettings, Target
 from kedge.links.pools import Pools, run
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class KubeConnection:
         self, call: Call, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float | None
     ) -> tuple[Transport, BaseHTTPResponse]:
         for last in (False, True):
-            transport, authorization, credential = self.session()
+            transport, authorization, credential = self.session(call)
             response = transport.open(
                 call, method, url, headers=self.headers(authorization, headers), body=body, read_timeout=timeout
             )
@@ -183,16 +183,28 @@ class KubeConnection:
             response.close()
         raise AssertionError("unreachable")
 
-    def session(self) -> tuple[Transport, str, Credential | None]:
-        """The transport and Authorization header to use now, and the renewable credential behind them."""
+    def session(self, call: Call) -> tuple[Transport, str, Credential | None]:
+        """The transport and Authorization header to use now, and the renewable credential behind them.
+
+        Raises:
+            LinkError: CREDENTIALS: none can be had.
+        """
         if self._source is None:
             return self._transport, self._transport.authorization(), None
-        credential = self._source.current()
+        with call.during(self._source.step):
+            credential = self._source.current()
         with self._lock:
             if credential.certificate != self._certificate:
-                self._transport.close()
-                self._transport, self._certificate = self._make_transport(credential), credential.certificate
+                self._use_certificate(credential)
             return self._transport, f"Bearer {credential.token}" if credential.token else "", credential
+
+    def _use_certificate(self, credential: Credential) -> None:
+        try:
+            transport = self._make_transport(credential)
+        except ConfigError as error:
+            raise kube_errors.credentials_error(error.text) from None
+        self._transport.close()
+        self._transport, self._certificate = transport, credential.certificate
 
     def renew(self, credential: Credential | None) -> bool:
         """The server said 401 to this credential of :meth:`session`: True when another try may do better."""

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from kedge.i18n import _
+from kedge.i18n import Text, _
 from kedge.links.kube_errors import credentials_error, redact
 from kedge.links.kubeconfig import Target
 from kedge.model import LinkError
@@ -42,7 +42,13 @@ class Credential:
 
 
 class CredentialSource(Protocol):
-    """Where credentials that change come from. Methods block; any thread may call them."""
+    """Where credentials that change come from. Methods block; any thread may call them.
+
+    Attributes:
+        step: in words, what :meth:`current` does.
+    """
+
+    step: Text
 
     def current(self) -> Credential:
         """The credential to use now. Raises LinkError (CREDENTIALS)."""
@@ -67,6 +73,7 @@ class TokenFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.step = _("reading the token file {path}").format(path=str(path))
         self._lock = threading.Lock()
         self._credential = Credential()
         self._read_at = float("-inf")
@@ -105,6 +112,7 @@ class ExecPlugin:
         spec = target.user["exec"]
         self.command = str(spec.get("command", ""))
         self.timeout = timeout
+        self.step = _("asking the credential plugin {command}").format(command=self.command)
         self._spec: Mapping[str, Any] = spec
         self._target = target
         self._lock = threading.Lock()

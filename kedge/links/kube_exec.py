@@ -103,7 +103,7 @@ def open_websocket(connection: KubeConnection, call: Call, path_and_query: str, 
 
     url = "ws" + (connection.server + path_and_query).removeprefix("http")
     for last in (False, True):
-        transport, authorization, credential = connection.session()
+        transport, authorization, credential = connection.session(call)
         headers = connection.headers(authorization, {"Sec-WebSocket-Protocol": ",".join(PROTOCOLS)})
         options = {
             "header": [f"{name}: {value}" for name, value in headers.items()],

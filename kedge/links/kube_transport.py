@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 
 import urllib3
 from kubernetes.client import Configuration
+from kubernetes.client.exceptions import OpenApiException
 from kubernetes.client.rest import RESTClientObject
 from kubernetes.config import ConfigException
 from kubernetes.config.kube_config import load_kube_config_from_dict
+from oauthlib.oauth2 import OAuth2Error
 
 from kedge.i18n import Text, _
 from kedge.links import kube_call, kube_errors
@@ -130,7 +132,10 @@ def _cause(error: BaseException) -> BaseException | None:
 
 
 def _configuration(target: Target, credential: Credential | None) -> Any:
-    """The client library's Configuration for a target; its loader writes inline certificates to private files."""
+    """The client library's Configuration for a target.
+
+    Its loader writes inline certificates to private files, and renews an expired OIDC token on the way.
+    """
     user = {key: value for key, value in target.user.items() if key not in ("exec", "tokenFile")}
     if credential is not None and credential.certificate:
         user["client-certificate-data"] = base64.b64encode(credential.certificate.encode()).decode()
@@ -146,8 +151,8 @@ def _configuration(target: Target, credential: Credential | None) -> Any:
     configuration: Any = Configuration()
     try:
         load_kube_config_from_dict(merged, client_configuration=configuration, persist_config=False)
-    except (ConfigException, ValueError, KeyError) as error:
-        problem = type(error).__name__ if isinstance(error, KeyError) else str(error)
+    except (ConfigException, OpenApiException, OAuth2Error, OSError, ValueError, KeyError) as error:
+        problem = f"{type(error).__name__}: {error}"
         text = _("the client library cannot use cluster {cluster} and user {user} of {origin}: {problem}")
         params = {"cluster": target.cluster_name, "user": target.user_name, "origin": target.origin}
         raise ConfigError(text.format(**params, problem=kube_errors.redact(problem))) from None
