@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from checks._pods import ailment, broken_container, is_young, last_exit
-from kedge.facts.cloudcore import CloudCore, CloudCoreConfig
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure
+from kedge.facts.edgecore import EdgeCoreConfig
+from kedge.facts.logs import CloudCoreLog
 from kedge.facts.nodes import Node
 from kedge.facts.pods import Pod
 from kedge.i18n import Text, _, ngettext
-from kedge.model import Hop, Kind, Reason, Verdict
+from kedge.model import Hop, Kind, Reason, Unknown, Verdict
 from kedge.plugins import All, Maybe, check, failed, info, not_known, passed, skipped, warned
 
 _STARTING = timedelta(seconds=60)
@@ -156,3 +158,57 @@ def config_was_loaded(core: CloudCore, config: CloudCoreConfig) -> Verdict:
         expected=_("a start after {changed}").format(changed=f"{config.changed:%FT%TZ}"),
         seen=_("started {started}").format(started=f"{started:%FT%TZ}"),
     )
+
+
+# ------------------------------------------------------------------------------------------ KE115, KE116
+
+
+@check("KE115", _("Log of CloudCore"), on=Kind.CLOUDCORE, needs=["KE110"])
+def log_holds_no_failure(log: Maybe[CloudCoreLog], core: CloudCore) -> Verdict:
+    """No known stream or tunnel failure that nothing newer in the log contradicts (facts 4.2)."""
+    if isinstance(log, Unknown):
+        return not_known(log) if core.serving else skipped(_("No CloudCore pod serves, so there is no log to read"))
+    if not log.hits:
+        text = ngettext(
+            "The log of CloudCore holds no stream or tunnel failure in its last {count} line",
+            "The log of CloudCore holds no stream or tunnel failure in its last {count} lines",
+            "count",
+        )
+        return passed(text.format(count=log.lines))
+    newest = max(log.hits, key=lambda hit: hit.number)
+    others = sorted({hit.node for hit in log.hits if hit.node} - {newest.node})
+    text = _("CloudCore reports: {what}")
+    if others:
+        text = _("CloudCore reports: {what}; also for {others}")
+    return warned(text.format(what=newest.meaning, others=", ".join(others)), seen=newest.line, line=newest.number)
+
+
+@check("KE116", _("CloudCore reachable from outside"), on=Kind.CLOUDCORE, needs=["KE111", "KE110"])
+def exposure_fits_what_edges_dial(
+    core: CloudCore, config: CloudCoreConfig, exposure: CloudExposure, edges: All[EdgeCoreConfig]
+) -> Verdict:
+    """Stream and tunnel port are open on the host network, a NodePort or a load balancer, and edges dial those."""
+    own = config.cloud_stream.tunnel_port
+    on_host = any(pod.host_network for pod in core.serving)
+    node_port = dict(exposure.node_ports).get(own, 0)
+    if on_host:
+        offered = {own} | ({node_port} if node_port else set())
+        how = _("on the host network, port {port}").format(port=own)
+    elif node_port:
+        offered, how = {node_port}, _("as NodePort {port}").format(port=node_port)
+    elif exposure.service_type == "LoadBalancer":
+        offered, how = {own}, _("behind a load balancer, port {port}").format(port=own)
+    else:
+        text = _("Nothing outside the cluster reaches the tunnel port {port}: neither host network nor NodePort")
+        return failed(
+            text.format(port=own),
+            expected=_("hostNetwork: true, or a Service of type NodePort or LoadBalancer"),
+            seen=_("Service of type {type}").format(type=exposure.service_type or "-"),
+        )
+    dialled = {node: one.edge_stream.port for node, one in edges.known().items() if one.edge_stream.enable}
+    wrong = sorted(node for node, port in dialled.items() if port not in offered)
+    if wrong:
+        text = _("CloudCore offers its tunnel {how}, but these edges dial another port: {nodes}")
+        seen = ", ".join(f"{node}: {dialled[node]}" for node in wrong)
+        return warned(text.format(how=how, nodes=", ".join(wrong)), seen=seen)
+    return passed(_("CloudCore offers its tunnel {how}").format(how=how))

@@ -7,7 +7,7 @@ from kedge.facts.cloudcore import CloudCore, TunnelPorts
 from kedge.facts.nodes import NEVER_TUNNELLED_PORT, Node
 from kedge.i18n import Text, _
 from kedge.model import Kind, Reason, Unknown, Verdict
-from kedge.plugins import Maybe, check, failed, not_known, passed, warned
+from kedge.plugins import Maybe, check, failed, not_known, passed, skipped, warned
 
 _KUBELET_PORT = 10250
 
@@ -65,3 +65,27 @@ def _foreign(node: Node) -> Text:
     else:
         text = _("{node} reports kubelet port {port}, which ConfigMap tunnelport does not know")
     return text.format(node=node.name, port=node.port)
+
+
+@check("KE118", _("Record of tunnel ports"), on=Kind.TUNNEL_PORT, needs=["KE110"])
+def record_fits_the_running_cloudcores(ports: Maybe[TunnelPorts], core: CloudCore) -> Verdict:
+    """Every entry of ConfigMap ``tunnelport`` belongs to a CloudCore that runs; others are stale (facts 1.3)."""
+    if not isinstance(ports, TunnelPorts):
+        if ports.reason not in (Reason.MISSING, Reason.UNPARSABLE):
+            return not_known(ports)
+        return failed(ports.text, expected=_("ConfigMap kubeedge/tunnelport as CloudCore writes it at its start"))
+    seen = ", ".join(f"{ip} = {port}" for ip, port in ports.by_ip) or _("no entry")
+    running = core.addresses
+    if not ports.by_ip:
+        return failed(_("ConfigMap tunnelport has no entry for any CloudCore"), seen=seen)
+    if not running:
+        return skipped(_("No CloudCore runs that the entries could belong to"))
+    expected = ", ".join(sorted(running))
+    stale = [ip for ip, _port in ports.by_ip if ip not in running]
+    if len(stale) == len(ports.by_ip):
+        text = _("No entry of ConfigMap tunnelport is an address of a running CloudCore; it may be another interface's")
+        return warned(text, expected=expected, seen=seen)
+    if stale:
+        text = _("ConfigMap tunnelport holds entries of CloudCores that do not run: {stale}")
+        return warned(text.format(stale=", ".join(stale)), expected=expected, seen=seen)
+    return passed(_("Every tunnel port belongs to a running CloudCore: {seen}").format(seen=seen), seen=seen)
