@@ -47,7 +47,7 @@ class Socket:
     Attributes:
         peer_port: 0 of a listener. process: "" when it may not be seen.
         send_queue: bytes that the peer has not acknowledged; of a listener its backlog.
-        retransmits: how often the kernel has repeated them, 0 when it is not told.
+        retransmits: how often the kernel has repeated them, None when it is not told.
     """
 
     local_ip: str
@@ -58,7 +58,7 @@ class Socket:
     pid: int = 0
     recv_queue: int = 0
     send_queue: int = 0
-    retransmits: int = 0
+    retransmits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ def read_sockets(text: str, states: set[str]) -> Iterator[Socket]:
             pid=int(process["sspid"] or process["nspid"]) if process else 0,
             recv_queue=int(words[at]),
             send_queue=int(words[at + 1]),
-            retransmits=int(timer[1]) if timer else 0,
+            retransmits=int(timer[1]) if timer else None,
         )
 
 

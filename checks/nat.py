@@ -1,0 +1,230 @@
+"""NAT rules of API-server hosts: how a request for an edge's kubelet port comes to CloudStream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, TunnelPorts
+from kedge.facts.metrics import MetricsServer
+from kedge.facts.nat import Kernel
+from kedge.facts.network import NatRule, NatTables
+from kedge.facts.nodes import Node
+from kedge.facts.routes import Destination, Route, Way, destination, ports_in_use, route, stream_rules
+from kedge.i18n import Text, _
+from kedge.model import Hop, Kind, Unknown, Verdict
+from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped, warned
+
+OUTPUT, PREROUTING = "OUTPUT", "PREROUTING"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A port in use, who reports it, and where it must lead."""
+
+    port: int
+    nodes: tuple[Node, ...]
+    to: Destination
+
+    @property
+    def names(self) -> str:
+        shown = [node.name for node in self.nodes[:3]]
+        return ", ".join(shown) + (f" (+{len(self.nodes) - 3})" if len(self.nodes) > 3 else "")
+
+    def rule(self, hook: str = OUTPUT) -> str:
+        """The rule that does it, as iptables takes it."""
+        ip, port = self.to.best
+        shown = f"[{ip}]" if ":" in ip else ip
+        return f"-A {hook} -p tcp --dport {self.port} -j DNAT --to-destination {shown}:{port}"
+
+
+@check(
+    "KE302",
+    _("NAT rule to CloudStream"),
+    on=Kind.NAT,
+    needs=["KE110"],
+    fixes=["add-nat-rule", "remove-nat-rule"],
+    hops=[Hop.NAT],
+)
+def ports_in_use_lead_to_cloudstream(
+    target: str,
+    tables: NatTables,
+    core: CloudCore,
+    nodes: All[Node],
+    tunnel: Maybe[TunnelPorts],
+    config: Maybe[CloudCoreConfig],
+    exposure: Maybe[CloudExposure],
+    metrics: Maybe[MetricsServer],
+) -> Verdict:
+    """On every API-server host each kubelet port in use needs a DNAT in nat OUTPUT to its CloudCore (facts 1.1, 1.4).
+
+    The kernel consults the nft and the legacy tables alike (facts 11). A rule only meets new connections, so
+    logs and top may still flow over old ones after it has gone.
+    """
+    known = nodes.known()
+    if not known:
+        return not_known(_no_nodes(nodes))
+    if not core.serving:
+        return skipped(_("No CloudCore is running that a rule could lead to"))
+    record = None if isinstance(tunnel, Unknown) else tunnel
+    stream_port = (CloudCoreConfig("") if isinstance(config, Unknown) else config).cloud_stream.stream_port
+    others = frozenset() if isinstance(exposure, Unknown) else exposure.addresses
+    wanted = []
+    for port, users in ports_in_use(known.values(), record).items():
+        to = destination(port, stream_port, target, core, record, known, others)
+        if to is not None:
+            wanted.append(_Wanted(port, users, to))
+    idle = _idle(tables, wanted, record, stream_port, core.addresses)
+    if not wanted:
+        return _nothing_needed(target, idle)
+    kernel = Kernel(tables, _addresses(known.get(target)))
+    verdict = _judge(target, kernel, OUTPUT, wanted, idle)
+    if verdict is None and _scraped_from_pod_network(metrics, target):
+        verdict = _judge(target, kernel, PREROUTING, wanted, ())
+    return verdict or _right(target, wanted, idle)
+
+
+def _no_nodes(nodes: All[Node]) -> Unknown | Text:
+    """Why no node is known: what the API said, or that it has none."""
+    return next(iter(nodes.unknown().values()), _("No node is known, so it cannot be told which ports need a rule"))
+
+
+def _addresses(node: Node | None) -> tuple[str, ...]:
+    return (node.internal_ip, *node.addresses) if node else ()
+
+
+def _scraped_from_pod_network(metrics: MetricsServer | Unknown, host: str) -> bool:
+    """metrics-server in the pod network of this host passes PREROUTING, not OUTPUT (facts 1.4)."""
+    if isinstance(metrics, Unknown):
+        return False
+    return any(not pod.host_network and pod.node == host for pod in metrics.serving)
+
+
+# ------------------------------------------------------------------------------------------------- judging
+
+
+def _judge(
+    host: str, kernel: Kernel, hook: str, wanted: Iterable[_Wanted], idle: tuple[NatRule, ...]
+) -> Verdict | None:
+    """The worst of all ports; None when every one is led right."""
+    bad: list[tuple[_Wanted, Route]] = []
+    conditional: list[tuple[_Wanted, Route]] = []
+    for one in wanted:
+        found = route(kernel, hook, one.port, one.nodes, one.to.all)
+        if found.way is Way.CONDITIONAL:
+            conditional.append((one, found))
+        elif found.way is not Way.RIGHT:
+            bad.append((one, found))
+    if not bad:
+        return _condition(host, *conditional[0]) if conditional else None
+    one, found = bad[0]
+    if found.way in (Way.MISSING, Way.UNHOOKED) and kernel.tables.unlisted:
+        text = _(
+            "nftables on {host} holds nat rules that iptables cannot list; `nft list ruleset` shows whether one leads "
+            "port {port} to CloudCore"
+        )
+        return not_known(text.format(host=host, port=one.port))
+    expected = "\n".join(w.rule(hook) for w, _route in bad)
+    return failed(
+        _fault(host, hook, one, found, idle),
+        expected=expected,
+        seen=_seen(found, idle),
+        fixes=_fixes(found),
+    )
+
+
+def _fault(host: str, hook: str, one: _Wanted, found: Route, idle: tuple[NatRule, ...]) -> Text:
+    words = {"host": host, "port": one.port, "nodes": one.names, "chain": hook}
+    culprit = found.culprit.rule if found.culprit else found.rule
+    if culprit is not None:
+        to = f"{culprit.to[0]}:{culprit.to[1] or one.port}" if culprit.to else culprit.target
+        words |= {"to": to, "place": _place(culprit)}
+    if found.rule is not None:
+        words["right"] = _place(found.rule)
+    if found.way is Way.MISSING and idle:
+        said = _(
+            "{host} has no NAT rule for port {port} that {nodes} use; its rule for port {unused} matches nothing, "
+            "no node uses that port"
+        )
+        return said.format(unused=", ".join(_ports(idle)), **words)
+    return _FAULTS[found.way].format(**words)
+
+
+_FAULTS: Mapping[Way, Text] = {
+    Way.MISSING: _("{host} has no NAT rule in {chain} that leads port {port} of {nodes} to CloudCore"),
+    Way.WRONG: _("{host} leads port {port} of {nodes} to {to}, where no CloudStream answers for them (rule {place})"),
+    Way.SHADOWED: _(
+        "{host} has the right NAT rule for port {port} ({right}), but rule {place} comes first and leads to {to}"
+    ),
+    Way.UNHOOKED: _("{host} has a NAT rule for port {port} of {nodes} ({right}), but {chain} does not lead there"),
+    Way.CONTESTED: _(
+        "{host} leads port {port} of {nodes} right in one backend ({right}) and to {to} in the other ({place}); "
+        "the kernel consults both, and which wins depends on which was loaded first"
+    ),
+}
+
+
+def _place(rule: NatRule) -> str:
+    return f"{rule.backend}: {rule.chain} {rule.position}"
+
+
+def _fixes(found: Route) -> tuple[str, ...]:
+    """What helps: a wrong rule is best removed, a missing one added."""
+    if found.way in (Way.MISSING, Way.UNHOOKED):
+        return ("add-nat-rule",)
+    return ("remove-nat-rule", "add-nat-rule") if found.way is Way.CONTESTED else ("add-nat-rule", "remove-nat-rule")
+
+
+def _seen(found: Route, idle: tuple[NatRule, ...]) -> Text | str:
+    rules = [rule for rule in (found.culprit.rule if found.culprit else None, found.rule, *idle) if rule]
+    lines = dict.fromkeys(f"{rule.backend}: -A {rule.chain} {rule.spec}" for rule in rules)
+    return "\n".join(lines) or _("no such rule, in no backend")
+
+
+def _condition(host: str, one: _Wanted, found: Route) -> Verdict:
+    text = _(
+        "{host} leads port {port} to CloudCore, but its rule carries a further condition that cannot be judged from "
+        "here"
+    )
+    return warned(text.format(host=host, port=one.port), expected=one.rule(), seen=_seen(found, ()))
+
+
+# -------------------------------------------------------------------------------------- nothing to complain
+
+
+def _nothing_needed(host: str, idle: tuple[NatRule, ...]) -> Verdict:
+    text = _("No edge has had a tunnel accepted yet, so no port needs a NAT rule on {host}")
+    if not idle:
+        return skipped(text.format(host=host))
+    more = _("{text}; the rule for port {unused} matches nothing").format(text=text, unused=", ".join(_ports(idle)))
+    return skipped(more.format(host=host))
+
+
+def _right(host: str, wanted: list[_Wanted], idle: tuple[NatRule, ...]) -> Verdict:
+    lead = ", ".join(f"{one.port} → {one.to.best[0]}:{one.to.best[1]}" for one in wanted)
+    if not idle:
+        return passed(_("{host} leads every port in use to CloudCore: {lead}").format(host=host, lead=lead))
+    text = _("{host} leads every port in use to CloudCore; its rule for port {unused} matches nothing and can go")
+    return warned(
+        text.format(host=host, unused=", ".join(_ports(idle))),
+        seen="\n".join(f"{rule.backend}: -A {rule.chain} {rule.spec}" for rule in idle),
+        fixes=("remove-nat-rule",),
+    )
+
+
+def _idle(
+    tables: NatTables, wanted: Iterable[_Wanted], tunnel: TunnelPorts | None, stream_port: int, addresses: Iterable[str]
+) -> tuple[NatRule, ...]:
+    """Rules made for CloudStream whose port neither a node nor the tunnelport ConfigMap uses."""
+    used = {one.port for one in wanted} | {port for _ip, port in (tunnel.by_ip if tunnel else ())}
+    used |= set(tunnel.ports) if tunnel else set()
+    return tuple(
+        rule
+        for rule in stream_rules(tables, stream_port, addresses)
+        if not any(rule.matches_port(port) for port in used)
+    )
+
+
+def _ports(rules: Iterable[NatRule]) -> list[str]:
+    spans = sorted({span for rule in rules for span in rule.dports})
+    return [str(low) if low == high else f"{low}-{high}" for low, high in spans]

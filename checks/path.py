@@ -1,0 +1,87 @@
+"""The network between edge, CloudCore and API server, and the ports at its ends."""
+
+from __future__ import annotations
+
+from kedge.facts.cloudcore import CloudCoreConfig
+from kedge.facts.network import Listening, Reach, StreamReach, TcpReach, TunnelReach
+from kedge.i18n import Text, _
+from kedge.model import Cost, Each, Hop, Kind, Unknown, Verdict
+from kedge.plugins import Maybe, check, failed, passed
+
+_CLOUD = ("KE112", "KE110", "KE113", "KE117")
+"""Why nothing listens in the cloud: CloudStream is off, CloudCore is down, or its configuration is not loaded."""
+
+
+@check(
+    "KE303",
+    _("Edge reaches the tunnel port"),
+    on=Kind.PATH,
+    explained_by=["KE207", *_CLOUD],
+    hops=[Hop.TUNNEL],
+    cost=Cost.ACTIVE,
+)
+def edge_reaches_the_tunnel_server(target: str, reach: TunnelReach) -> Verdict:
+    """TCP from the edge to its edgeStream server. Guides often open 10000 and 10002 only (facts 4.3)."""
+    if reach.outcome is Reach.OPEN:
+        return passed(_("{host} reaches {address}").format(host=target, address=_address(reach)))
+    return failed(_refusal(target, reach), expected=_("a connection is accepted"), seen=_said(reach))
+
+
+@check(
+    "KE304",
+    _("API-server host reaches CloudStream"),
+    on=Kind.CLOUDSTREAM,
+    each=Each.APISERVER_HOST,
+    explained_by=_CLOUD,
+    hops=[Hop.CLOUDSTREAM],
+    cost=Cost.ACTIVE,
+)
+def apiserver_host_reaches_cloudstream(target: str, reach: StreamReach) -> Verdict:
+    """TCP from the host of the API server to the stream port of every CloudCore, where its NAT rules lead."""
+    closed = [attempt for attempt in reach.attempts if attempt.outcome is not Reach.OPEN]
+    if closed:
+        return failed(_refusal(target, closed[0]), expected=_("a connection is accepted"), seen=_said(closed[0]))
+    addresses = ", ".join(map(_address, reach.attempts))
+    return passed(_("{host} reaches {address}").format(host=target, address=addresses))
+
+
+@check(
+    "KE117",
+    _("CloudCore listens"),
+    on=Kind.CLOUDCORE,
+    each=Each.CLOUDCORE_HOST,
+    explained_by=["KE112", "KE110", "KE113"],
+)
+def cloudcore_listens(target: str, listening: Listening, config: Maybe[CloudCoreConfig]) -> Verdict:
+    """Sockets on the stream and tunnel port, as CloudCore's host shows them."""
+    stream = (CloudCoreConfig("") if isinstance(config, Unknown) else config).cloud_stream
+    wanted = {stream.stream_port: _("stream port"), stream.tunnel_port: _("tunnel port")}
+    open_ports = {socket.local_port for socket in listening.sockets}
+    missing = [port for port in wanted if port not in open_ports]
+    ports = ", ".join(map(str, wanted))
+    if not missing:
+        return passed(_("{host} listens on {ports}").format(host=target, ports=ports))
+    text = _("Nothing listens on port {ports} of {host}, where CloudStream should")
+    own = sorted({socket.local_port for socket in listening.sockets if socket.process == "cloudcore"})
+    seen = _("CloudCore listens on {ports}").format(ports=", ".join(map(str, own)) or "-")
+    return failed(text.format(ports=", ".join(map(str, missing)), host=target), expected=ports, seen=seen)
+
+
+def _refusal(host: str, reach: TcpReach) -> Text:
+    return _REFUSALS[reach.outcome].format(host=host, address=_address(reach), name=reach.host)
+
+
+_REFUSALS = {
+    Reach.REFUSED: _("{address} refuses connections of {host}: the machine is there, and nothing listens on that port"),
+    Reach.FILTERED: _("{address} does not answer {host} at all: a firewall on the way drops it, or the machine is off"),
+    Reach.NO_ROUTE: _("{host} has no route to {address}: no network leads there"),
+    Reach.UNRESOLVED: _("{host} cannot resolve the name {name}"),
+}
+
+
+def _address(reach: TcpReach) -> str:
+    return f"[{reach.host}]:{reach.port}" if ":" in reach.host else f"{reach.host}:{reach.port}"
+
+
+def _said(reach: TcpReach) -> str:
+    return f"{reach.outcome.value}: {reach.detail}" if reach.detail else reach.outcome.value

@@ -1,0 +1,76 @@
+"""The tunnel itself: a connection that EdgeCore holds open, through which every request comes."""
+
+from __future__ import annotations
+
+from checks.edgestream import is_ip
+from kedge.facts.edgecore import EdgeCoreConfig
+from kedge.facts.network import Established, Reach, Socket, TunnelReach
+from kedge.i18n import _
+from kedge.model import Hop, Kind, Verdict
+from kedge.plugins import Maybe, check, failed, passed, warned
+
+_STUCK_BYTES = 1024
+"""A healthy tunnel shows Send-Q 0; one whose peer was gone showed 3743 after some seconds (facts 11)."""
+
+_STUCK_RETRANSMITS = 3
+"""More than a lossy line needs: the third repetition of one segment comes after about 1.5 s."""
+
+
+@check(
+    "KE306",
+    _("Tunnel connection"),
+    on=Kind.TUNNEL,
+    explained_by=["KE204", "KE206", "KE207", "KE303", "KE112", "KE110", "KE113", "KE305", "KE208"],
+    fixes=["restart-edgecore"],
+    hops=[Hop.TUNNEL],
+)
+def tunnel_stands(target: str, config: EdgeCoreConfig, sockets: Established, reach: Maybe[TunnelReach]) -> Verdict:
+    """An established connection of EdgeCore to its edgeStream server whose data is acknowledged.
+
+    A stopped network or a firewall leaves it ESTABLISHED with a Send-Q that only grows; EdgeCore may take many
+    minutes to notice (facts 11). Some bytes on their way are normal while a log is being sent.
+    """
+    stream = config.edge_stream
+    own = [s for s in sockets.sockets if s.peer_port == stream.port and s.process in ("edgecore", "")]
+    there = [s for s in own if s.peer_ip == stream.host or not is_ip(stream.host)]
+    if not there and own:
+        text = _(
+            "EdgeCore on {node} holds a tunnel to {peer}, but edgecore.yaml names {server}: changed since its start?"
+        )
+        return warned(
+            text.format(node=target, peer=f"{own[0].peer_ip}:{own[0].peer_port}", server=stream.server),
+            expected=stream.server,
+            seen=f"{own[0].peer_ip}:{own[0].peer_port}",
+        )
+    if not there:
+        text = _("EdgeCore on {node} holds no tunnel to {server}")
+        return failed(
+            text.format(node=target, server=stream.server),
+            expected=_("an established connection"),
+            seen=_("none"),
+        )
+    unreachable = isinstance(reach, TunnelReach) and reach.outcome is not Reach.OPEN
+    alive = [s for s in there if not _is_stuck(s, unreachable)]
+    if alive:
+        text = _("EdgeCore on {node} holds a tunnel to {server}")
+        return passed(text.format(node=target, server=stream.server), seen=_queue(alive[0]))
+    text = _(
+        "The tunnel of {node} to {server} is half-open: it looks established, but nothing is acknowledged any more"
+    )
+    return failed(text.format(node=target, server=stream.server), expected="Send-Q 0", seen=_queue(there[0]))
+
+
+def _is_stuck(socket: Socket, unreachable: bool) -> bool:
+    if socket.send_queue == 0:
+        return False
+    if unreachable:
+        return True
+    if socket.retransmits is not None:
+        return socket.retransmits >= _STUCK_RETRANSMITS
+    return socket.send_queue >= _STUCK_BYTES
+
+
+def _queue(socket: Socket) -> str:
+    peer = f"{socket.peer_ip}:{socket.peer_port}"
+    again = "" if not socket.retransmits else f", {socket.retransmits} retransmissions"
+    return f"{peer}, Send-Q {socket.send_queue}{again}"
