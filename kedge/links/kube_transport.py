@@ -21,7 +21,7 @@ from kubernetes.client.exceptions import OpenApiException
 from kubernetes.client.rest import RESTClientObject
 from kubernetes.config import ConfigException
 from kubernetes.config.kube_config import load_kube_config_from_dict
-from oauthlib.oauth2 import OAuth2Error
+from oauthlib.oauth2 import OAuth2Error  # type: ignore[import-untyped]
 
 from kedge.i18n import Text, _
 from kedge.links import kube_call, kube_errors
