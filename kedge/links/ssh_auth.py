@@ -1,0 +1,250 @@
+"""Logging in: agent keys, key files, then a password, in the order ssh uses. Blocking; runs on the ssh pool.
+
+Never asks by itself: what a person must say is raised as :class:`NeedsAnswer`, so that nobody holds a
+connection while somebody is looking for a password.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kedge.i18n import Text, _
+from kedge.links import ssh_errors
+from kedge.links.deadline import Deadline
+from kedge.links.ssh_config import Endpoint
+from kedge.model import LinkError, Unknown
+from kedge.prompter import MOST_ATTEMPTS, Question, QuestionKind, Reply, login_password, passphrase
+
+if TYPE_CHECKING:
+    import paramiko
+
+log = logging.getLogger(__name__)
+
+MOST_KEYS = 5
+"""Keys offered on one connection: sshd hangs up after six failures (MaxAuthTries)."""
+
+
+class NeedsAnswer(Exception):
+    """A person has to answer before the connection can be made.
+
+    Attributes:
+        question: what to ask.
+        refused: what is unknown, and why, when they do not answer.
+    """
+
+    def __init__(self, question: Question, refused: Unknown) -> None:
+        super().__init__(str(question.text))
+        self.question = question
+        self.refused = refused
+
+
+@dataclass(slots=True)
+class Given:
+    """What people have said so far, for one link; in memory only.
+
+    Attributes:
+        trusted: fingerprints of host keys they accepted.
+    """
+
+    trusted: set[str] = field(default_factory=set)
+    _secrets: dict[tuple[QuestionKind, str], str] = field(default_factory=dict, repr=False)
+    _attempts: dict[tuple[QuestionKind, str], int] = field(default_factory=dict)
+
+    def take(self, question: Question, reply: Reply) -> None:
+        """Keep an answer that was given."""
+        if question.kind is QuestionKind.HOST_KEY:
+            self.trusted.add(question.about)
+        else:
+            self._secrets[question.kind, question.about] = reply.secret
+            self._attempts[question.kind, question.about] = question.attempt
+
+    def secret(self, kind: QuestionKind, about: str) -> str | None:
+        """The secret, or None when it was not given or has turned out wrong."""
+        return self._secrets.get((kind, about))
+
+    def was_wrong(self, kind: QuestionKind, about: str) -> None:
+        """Forget a secret that did not work."""
+        self._secrets.pop((kind, about), None)
+
+    def next_attempt(self, kind: QuestionKind, about: str) -> int:
+        """Which attempt the next question would be, from 1."""
+        return self._attempts.get((kind, about), 0) + 1
+
+
+def log_in(transport: paramiko.Transport, endpoint: Endpoint, site: str, deadline: Deadline, given: Given) -> None:
+    """Authenticate ``transport``.
+
+    Raises:
+        NeedsAnswer: a passphrase or password is needed.
+        LinkError: nothing opens the door (CREDENTIALS).
+        TimeoutError: the deadline passed.
+    """
+    tried: list[Text | str] = []
+    with _agent(endpoint.agent, deadline) as held:
+        allowed = _log_in_with_keys(
+            transport, endpoint.user, _offers(endpoint, held, site, given, tried), tried, deadline
+        )
+    if not transport.is_authenticated():
+        _log_in_with_password(transport, endpoint, site, deadline, given, tried, allowed)
+
+
+def _log_in_with_keys(
+    transport: paramiko.Transport,
+    user: str,
+    offers: Iterator[tuple[Text | str, paramiko.PKey]],
+    tried: list[Text | str],
+    deadline: Deadline,
+) -> list[str]:
+    """Offer keys until one is taken; returns what else the server allows, as far as it has said."""
+    import paramiko
+
+    for count, (label, key) in enumerate(offers):
+        if count == MOST_KEYS or not transport.is_active():
+            break
+        tried.append(label)
+        transport.auth_timeout = deadline.need()
+        try:
+            return transport.auth_publickey(user, key)
+        except paramiko.BadAuthenticationType as error:
+            return error.allowed_types
+        except paramiko.AuthenticationException:
+            deadline.need()
+    return []
+
+
+def _log_in_with_password(
+    transport: paramiko.Transport,
+    endpoint: Endpoint,
+    site: str,
+    deadline: Deadline,
+    given: Given,
+    tried: list[Text | str],
+    allowed: list[str],
+) -> None:
+    import paramiko
+
+    no_login = ssh_errors.no_login(endpoint, tried)
+    if not transport.is_active():
+        raise LinkError(no_login)
+    transport.auth_timeout = deadline.need()
+    if not allowed:
+        try:
+            transport.auth_none(endpoint.user)
+        except paramiko.BadAuthenticationType as error:
+            allowed = error.allowed_types
+        except paramiko.AuthenticationException:
+            deadline.need()
+        if transport.is_authenticated():
+            return
+    if not {"password", "keyboard-interactive"} & set(allowed):
+        raise LinkError(no_login)
+    kind, about = QuestionKind.LOGIN_PASSWORD, endpoint.user
+    secret = given.secret(kind, about)
+    if secret is not None:
+        transport.auth_timeout = deadline.need()
+        try:
+            transport.auth_password(endpoint.user, secret)
+        except paramiko.AuthenticationException:
+            deadline.need()
+        if transport.is_authenticated():
+            return
+        given.was_wrong(kind, about)
+    attempt = given.next_attempt(kind, about)
+    if attempt > MOST_ATTEMPTS:
+        raise LinkError(ssh_errors.no_login(endpoint, [*tried, _("password")]))
+    question = login_password(site, endpoint.name, endpoint.user, attempt)
+    raise NeedsAnswer(question, no_login)
+
+
+def _offers(
+    endpoint: Endpoint, held: Sequence[paramiko.AgentKey], site: str, given: Given, tried: list[Text | str]
+) -> Iterator[tuple[Text | str, paramiko.PKey]]:
+    """Keys in ssh's order: the agent's copies of the configured ones, the agent's others, then files."""
+    blobs = {path: _public_blob(path) for path in endpoint.identities}
+    configured = set(blobs.values())
+    for key in sorted(held, key=lambda key: key.asbytes() not in configured):
+        if not endpoint.only_these or key.asbytes() in configured:
+            yield _("agent key {type}").format(type=key.get_name()), key
+    in_agent = {key.asbytes() for key in held}
+    for path, blob in blobs.items():
+        if blob is not None and blob in in_agent:
+            continue
+        if not path.exists():
+            if endpoint.only_these:
+                tried.append(_("{file} (no such file)").format(file=path))
+            continue
+        loaded = _load(path, endpoint, site, given, tried)
+        if loaded is not None:
+            yield str(path), loaded
+
+
+def _load(path: Path, endpoint: Endpoint, site: str, given: Given, tried: list[Text | str]) -> paramiko.PKey | None:
+    """A key from its file; None, with the reason in ``tried``, for one that cannot be used."""
+    import paramiko
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from paramiko.pkey import UnknownKeyType
+
+    kind, about = QuestionKind.PASSPHRASE, str(path)
+    secret = given.secret(kind, about)
+    try:
+        return paramiko.PKey.from_path(path, secret)
+    except OSError as error:
+        tried.append(_("{file} ({why})").format(file=path, why=error.strerror))
+        return None
+    except (paramiko.PasswordRequiredException, TypeError):
+        pass  # cryptography says TypeError for an encrypted key without a passphrase
+    except (paramiko.SSHException, UnknownKeyType, UnsupportedAlgorithm, ValueError):
+        if secret is None:
+            tried.append(_("{file} (not a usable key)").format(file=path))
+            return None
+        given.was_wrong(kind, about)
+    attempt = given.next_attempt(kind, about)
+    if attempt > MOST_ATTEMPTS:
+        tried.append(_("{file} (wrong passphrase)").format(file=path))
+        return None
+    tried.append(_("{file} (needs its passphrase)").format(file=path))
+    raise NeedsAnswer(passphrase(site, endpoint.name, about, attempt), ssh_errors.no_login(endpoint, tried))
+
+
+def _public_blob(path: Path) -> bytes | None:
+    """The public half beside a key file: recognises the agent's copy without the passphrase."""
+    try:
+        words = Path(f"{path}.pub").read_text(encoding="utf-8", errors="replace").split()
+        return base64.b64decode(words[1], validate=True)
+    except (OSError, IndexError, binascii.Error):
+        return None
+
+
+@contextmanager
+def _agent(path: str, deadline: Deadline) -> Iterator[Sequence[paramiko.AgentKey]]:
+    """Keys of the agent on a socket, usable inside the block; none when nobody listens there."""
+    if not path:
+        yield ()
+        return
+    import paramiko
+    from paramiko.agent import AgentSSH
+
+    class OneAgent(AgentSSH):
+        """paramiko's own Agent reads SSH_AUTH_SOCK only; ssh_config may name another socket."""
+
+        def __init__(self, connection: socket.socket) -> None:
+            super().__init__()
+            self._connect(connection)  # type: ignore[attr-defined]  # missing in types-paramiko
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(deadline.need())
+        keys: Sequence[paramiko.AgentKey] = ()
+        try:
+            connection.connect(path)
+            keys = OneAgent(connection).get_keys()
+        except (OSError, paramiko.SSHException) as error:
+            log.info("no keys from the SSH agent on %s: %s", path, error)
+        yield keys
