@@ -55,6 +55,7 @@ class LazyGroup(click.Group):
 @click.option("--no-ssh", is_flag=True, help="Ask no host; what needs one is unknown.")
 @click.option("--accept-new-host-keys", is_flag=True, help="Store SSH host keys that are not known yet.")
 @click.option("--read-only", is_flag=True, help="Change nothing, whatever is pressed.")
+@click.option("--recording", default="", metavar="DIR", help="Look at a recorded site; nothing is dialled.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 @click.pass_context
 def cli(context: click.Context, /, **options: Any) -> None:

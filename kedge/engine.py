@@ -62,6 +62,7 @@ class Engine:
         host: the source of a host by name.
         also: hosts that are known besides nodes and inventory.
         watching: False for a single look (``since`` is then null, contracts.md).
+        taken: when a recording was made; None for a live site.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Engine:
         also: Iterable[str] = (),
         watching: bool = False,
         deadline: float = 30.0,
+        taken: datetime | None = None,
     ) -> None:
         self.site = site
         self.registry = registry
@@ -82,6 +84,7 @@ class Engine:
         self.store = FactStore()
         self.hosts: tuple[Host, ...] = ()
         self.problems: tuple[Text, ...] = registry.problems
+        self.taken = taken
         self._also = tuple(also)
         self._judge = Judge(registry)
         self._sweeper = Sweeper(registry, self.store, kubernetes, host, deadline)
@@ -112,19 +115,32 @@ class Engine:
             await self._sweeper.host(host, costs)
 
     async def look_again(
-        self, codes: Iterable[str], targets: Iterable[str], costs: Iterable[Cost] = SWEEP_COSTS
+        self, codes: Iterable[str], target: str, costs: Iterable[Cost] = SWEEP_COSTS
     ) -> tuple[Finding, ...]:
-        """Ask again only what these checks read, for these targets, and give the findings of these codes."""
-        wanted, asked = set(codes), set(targets)
-        types = {need.type for c in self.registry.checks if c.code in wanted for need in c.needs_facts}
-        types = self._with_sources(types)
+        """Ask again only what these checks read, and give their findings.
+
+        A fact that is this target's own is asked of the target only; any other of every host that can tell
+        it (repairing a NAT rule on the cloud host is verified by the logs of all edges).
+        """
+        wanted = set(codes)
+        types = self._with_sources({n.type for c in self.registry.checks if c.code in wanted for n in c.needs_facts})
         await self.look_at_site(lambda probe: probe.fact in types)
         allowed = tuple(costs)
-        hosts = [host for host in self.hosts if host.roles and (host.name in asked or "-" in asked)]
-        await asyncio.gather(
-            *(self._sweeper.host(host, allowed, only=lambda probe: probe.fact in types) for host in hosts)
-        )
-        return tuple(f for f in self.findings() if f.code in wanted)
+
+        async def ask(host: Host) -> None:
+            def wants(probe: Probe) -> bool:
+                return probe.fact in types and (host.name == target or target not in self._asked_of(probe))
+
+            async with self._slots:
+                await self._sweeper.host(host, allowed, only=wants)
+
+        await asyncio.gather(*(ask(host) for host in self.hosts if host.roles))
+        found = [f for f in self.findings() if f.code in wanted]
+        own = {f.code for f in found if f.target == target}
+        return tuple(f for f in found if f.code not in own or f.target == target)
+
+    def _asked_of(self, probe: Probe) -> frozenset[str]:
+        return frozenset(host.name for host in self.hosts if probe.on and probe.on & host.roles)
 
     def _with_sources(self, types: set[type]) -> set[type]:
         """The fact types and those that their probes need first."""
@@ -171,7 +187,7 @@ class Engine:
         now: datetime | None = None,
     ) -> Picture:
         """Everything a front end shows, as of now."""
-        taken = now or datetime.now(UTC)
+        taken = now or self.taken or datetime.now(UTC)
         found = self.findings()
         if self._since is not None:
             found = self._since.stamp(found, taken)

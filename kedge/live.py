@@ -212,9 +212,9 @@ class LiveSite:
             await self.engine.look_at_site()
             await self.engine.look_at_hosts(names, costs)
 
-    async def recheck(self, codes: Sequence[str], targets: Sequence[str]) -> tuple[Finding, ...]:
+    async def recheck(self, codes: Sequence[str], target: str) -> tuple[Finding, ...]:
         """Ask again what these checks read and give their findings; what ``verify`` uses."""
-        found = await self.engine.look_again(codes, targets)
+        found = await self.engine.look_again(codes, target)
         self.changed()
         return found
 
@@ -249,5 +249,3 @@ def _is_watched(probe: Probe) -> bool:
     wanted = probe.ask()
     asks = (wanted,) if isinstance(wanted, Ask) else tuple(wanted or ())
     return bool(asks) and all(isinstance(ask, Api) and ask.watched for ask in asks)
-
-

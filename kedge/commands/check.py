@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from kedge.commands.common import site_options, stop
-from kedge.engine import Engine, SiteName
 from kedge.exit_codes import exit_code
 from kedge.i18n import _
-from kedge.model import Cost
 from kedge.picture import Picture
 from kedge.plugins import Registry
-from kedge.recording import RecordingError, open_recording
+from kedge.recording import RecordingError
 from kedge.registry import discover
 from kedge.report import FORMATS
-from kedge.sources.base import NoSource, Source, no_ssh
 
 
 @click.command("check")
@@ -28,7 +26,7 @@ from kedge.sources.base import NoSource, Source, no_ssh
 @click.option("--strict", is_flag=True, help="Exit 5 when anything could not be judged.")
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for the whole look.")
 @site_options
-def command(output: str, recording: str, fail_on: str, strict: bool, timeout: float, **site: object) -> None:
+def command(output: str, recording: str, fail_on: str, strict: bool, timeout: float, **site: Any) -> None:
     """Check the site once and report what is broken, and why."""
     registry = discover()
     for problem in registry.problems:
@@ -47,30 +45,17 @@ def _recorded(directory: str, registry: Registry) -> Picture:
 
 async def judge_recording(directory: Path, registry: Registry) -> Picture:
     """Judge a recorded site with today's checks; intrusive ones too, as far as it holds them."""
-    from kedge.config import SiteSettings  # noqa: PLC0415 - keeps the option list of --help cheap
+    from kedge.opening import open_recorded  # noqa: PLC0415 - imports the clients
 
-    recorded = open_recording(directory)
-
-    def host(name: str) -> Source:
-        return recorded.hosts.get(name) or NoSource(name, no_ssh(name))
-
-    engine = Engine(
-        SiteName(recorded.name, context="recording"),
-        registry,
-        SiteSettings(),
-        recorded.kubernetes,
-        host,
-        also=recorded.hosts,
-    )
-    await engine.look((Cost.PASSIVE, Cost.ACTIVE, Cost.INTRUSIVE))
-    return engine.picture(now=recorded.recorded)
+    return (await open_recorded(directory, registry)).picture()
 
 
-def _live(registry: Registry, timeout: float, site: dict[str, object]) -> Picture:
+def _live(registry: Registry, timeout: float, site: dict[str, Any]) -> Picture:
     from kedge.commands.live import look_once  # noqa: PLC0415 - links are imported only for a live site
+    from kedge.workbench import Options  # noqa: PLC0415
 
     try:
-        return asyncio.run(look_once(registry, timeout, **site))  # type: ignore[arg-type]
+        return asyncio.run(look_once(registry, timeout, Options(**site)))
     except KeyboardInterrupt:
         sys.exit(130)
     except TimeoutError:

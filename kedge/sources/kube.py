@@ -48,7 +48,7 @@ class KubeSource:
     def __init__(self, link: KubeLink, on_change: Callable[[str], None] = lambda path: None) -> None:
         self.name = KUBERNETES
         self._link = link
-        self._on_change = on_change
+        self.on_change = on_change
         self._watched: dict[str, _Watched] = {}
         self._offset = timedelta()
         self.last_seen: datetime | None = None
@@ -169,7 +169,7 @@ class KubeSource:
             watched.objects.update((_key(thing), thing) for thing in event.objects)
         if watched.complete or watched.problem is not None:
             watched.listed.set()
-        self._on_change(watched.ask.path)
+        self.on_change(watched.ask.path)
 
     def _now(self) -> datetime:
         """Our clock, moved to the API server's."""

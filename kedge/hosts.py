@@ -1,0 +1,121 @@
+"""The hosts of a live site as sources: which link leads to which machine, made when first asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kedge.config import HostSettings, SiteSettings
+
+from kedge.links.base import HostLink, HostWriter
+from kedge.links.pools import Pools
+from kedge.links.script import Sudo
+from kedge.links.ssh_config import SshTarget
+from kedge.model import Host, LinkError
+from kedge.picture import LinkInfo, LinkState
+from kedge.prompter import Prompter
+from kedge.sources.base import NoSource, Source, no_ssh
+from kedge.sources.host import HostSource
+
+
+class HostSources:
+    """Links to hosts by name.
+
+    Args:
+        site: the site's name, for questions.
+        settings: its part of the config file.
+        pools: the engine's executors.
+        prompter: asks about host keys and passwords.
+        ssh: False when no host may be dialled.
+    """
+
+    def __init__(
+        self, site: str, settings: SiteSettings, pools: Pools, prompter: Prompter, *, ssh: bool = True
+    ) -> None:
+        self._site = site
+        self._settings = settings
+        self._pools = pools
+        self._prompter = prompter
+        self._ssh = ssh and settings.ssh.enable
+        self._sources: dict[str, HostSource] = {}
+        self._links: dict[str, HostLink] = {}
+        self._host: Callable[[str], Host | None] = lambda name: None
+
+    def know(self, host: Callable[[str], Host | None]) -> None:
+        """Tell where a host's address is found when the config file has none."""
+        self._host = host
+
+    def source(self, name: str) -> Source:
+        """The source of a host; one that explains itself when there is no way to reach it."""
+        found = self._sources.get(name)
+        if found is not None:
+            return found
+        link = self._link(name)
+        if link is None:
+            return NoSource(name, no_ssh(name))
+        self._sources[name] = HostSource(link)
+        return self._sources[name]
+
+    def writer(self, name: str) -> HostWriter:
+        """The writer of a host, for the executor alone; raises LinkError when there is no way to reach it."""
+        link = self._link(name)
+        if link is None:
+            raise LinkError(no_ssh(name))
+        from kedge.links.host_writer import ShellWriter  # noqa: PLC0415 - only when something is changed
+
+        return ShellWriter(link)
+
+    def _link(self, name: str) -> HostLink | None:
+        if name not in self._links:
+            entry = self._settings.host(name)
+            made = self._local(name) if entry.local else self._remote(name, entry)
+            if made is None:
+                return None
+            self._links[name] = made
+        return self._links[name]
+
+    def _local(self, name: str) -> HostLink:
+        from kedge.links.local import LocalLink  # noqa: PLC0415 - only where a host is this machine
+
+        return LocalLink(name, self._pools, self._prompter)
+
+    def _remote(self, name: str, entry: HostSettings) -> HostLink | None:
+        host = self._host(name)
+        address = entry.address or (host.address if host else "")
+        if not self._ssh or not (address or entry.port or self._settings.ssh.config):
+            return None
+        from kedge.links.ssh import SshLink  # noqa: PLC0415 - only when a host is dialled
+
+        ssh = self._settings.ssh
+        target = SshTarget(
+            name=name,
+            address=address,
+            port=entry.port,
+            user=entry.user or ssh.user,
+            identity=entry.identity or ssh.identity,
+            jump=entry.jump or ssh.jump,
+            sudo=Sudo(entry.sudo or ssh.sudo or Sudo.NOPASSWD),
+            ssh_config=Path(ssh.config).expanduser() if ssh.config else None,
+            site=self._site,
+        )
+        return SshLink(target, self._pools, self._prompter)
+
+    def states(self) -> tuple[LinkInfo, ...]:
+        """How each link stands, by name."""
+        return tuple(_state(self._sources[name]) for name in sorted(self._sources))
+
+    async def close(self) -> None:
+        """Close every link; safe to call twice."""
+        for link in self._links.values():
+            await link.close()
+        self._pools.close()
+
+
+def _state(source: HostSource) -> LinkInfo:
+    if source.problem is not None:
+        return LinkInfo(source.name, LinkState.DOWN, source.last_seen, source.problem)
+    if source.last_seen is None:
+        return LinkInfo(source.name, LinkState.CONNECTING if source.asked else LinkState.IDLE)
+    return LinkInfo(source.name, LinkState.UP, source.last_seen)
+
+

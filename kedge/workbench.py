@@ -1,0 +1,188 @@
+"""What a front end works with: one open site, its pictures, and the way from a finding to a repaired site.
+
+A screen calls this and nothing below it. Everything heavy (the Kubernetes client, paramiko) is imported when
+a site is opened, never before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kedge.config import Config, ConfigFileError, SiteSettings, load
+from kedge.i18n import Text, _
+from kedge.model import Approval, Finding, Plan
+from kedge.picture import LinkInfo, Picture
+from kedge.proposals import Proposal, proposals
+
+if TYPE_CHECKING:
+    from kedge.audit import History
+    from kedge.executor import Executor, Outcome, Preview, Progress, Verification
+    from kedge.live import LiveSite
+    from kedge.prompter import Prompter
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says; an empty value means: as the config file says."""
+
+    site: str = ""
+    config: str = ""
+    kubeconfig: str = ""
+    context: str = ""
+    no_ssh: bool = False
+    accept_new_host_keys: bool = False
+    read_only: bool = False
+    ascii_only: bool = False
+    recording: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The site that options and config file lead to."""
+
+    name: str
+    settings: SiteSettings
+    config: Config
+
+
+def choose(options: Options) -> Chosen:
+    """Find the site to open.
+
+    Raises:
+        ConfigFileError: the config file is unusable, or names no such site.
+    """
+    config = load(options.config)
+    names = list(config.sites)
+    if options.site and options.site not in config.sites:
+        raise ConfigFileError(
+            _("There is no site {site} in {file}; there are: {known}").format(
+                site=options.site, file=config.path or _("the config file"), known=", ".join(names) or "-"
+            )
+        )
+    name = options.site or (names[0] if names and not (options.kubeconfig or options.context) else "")
+    settings = config.sites.get(name, SiteSettings())
+    return Chosen(name or options.context or "default", settings, config)
+
+
+class NothingOpen(Exception):
+    """There is no site on which anything could be changed."""
+
+
+class Workbench:
+    """One open site and the repairs on it.
+
+    Attributes:
+        read_only: checked by the executor before every change; may be switched on at any time, never off.
+        site: None until :meth:`open` has put it together.
+    """
+
+    def __init__(self, options: Options, prompter: Prompter) -> None:
+        self.options = options
+        self.prompter = prompter
+        self.read_only = options.read_only
+        self.site: LiveSite | None = None
+        self._executor: Executor | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    async def open(self, on_picture: Callable[[Picture], None]) -> None:
+        """Open the chosen site and keep it up to date until :meth:`close`.
+
+        Raises:
+            ConfigFileError, kedge.links.kubeconfig.ConfigError, kedge.recording.RecordingError: the files that
+                say how to reach it are unusable.
+        """
+        from kedge.opening import open_recorded, open_site  # noqa: PLC0415 - imports the clients
+        from kedge.registry import discover  # noqa: PLC0415 - imports every plugin
+
+        registry = discover()
+        if self.options.recording:
+            self.read_only = True
+            self.site = await open_recorded(Path(self.options.recording), registry)
+            self.site.on_picture = on_picture
+            on_picture(self.site.picture())
+            return
+        chosen = choose(self.options)
+        self.read_only = self.read_only or chosen.settings.read_only
+        opened = await open_site(chosen, self.options, registry, self.prompter, lambda: self.read_only)
+        self.site, self._executor = opened.site, opened.executor
+        self.site.on_picture = on_picture
+        self._running = asyncio.create_task(self.site.run(), name="site")
+        self._running.add_done_callback(_log_end)
+
+    async def close(self) -> None:
+        """Stop everything; safe to call twice and before :meth:`open` has ended."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+            self._running = None
+        if self.site is not None:
+            await self.site.close()
+            self.site = None
+
+    def links(self) -> tuple[LinkInfo, ...]:
+        """How the links stand right now, between two pictures too."""
+        return self.site.links() if self.site is not None else ()
+
+    # ------------------------------------------------------------------------------------------------ repairs
+
+    def proposals(self, finding: Finding) -> tuple[Proposal, ...]:
+        """The fixes of a finding, least risk first."""
+        if self.site is None:
+            return ()
+        return proposals(finding, self.site.engine.registry, self.site.engine.store)
+
+    async def preview(self, plan: Plan) -> Preview:
+        """Read the present state and say exactly what would be done; raises kedge.executor.Refused."""
+        return await self.executor.preview(plan)
+
+    async def apply(
+        self,
+        preview: Preview,
+        approval: Approval,
+        progress: Callable[[Progress], None],
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Outcome:
+        """Apply what was shown; raises kedge.executor.Refused."""
+        site = self._site()
+        with site.doing(_("{title} on {target}").format(title=preview.plan.title, target=preview.plan.target)):
+            return await self.executor.apply(preview, approval, progress, stop)
+
+    async def verify(
+        self, outcome: Outcome, before: tuple[Finding, ...], tell: Callable[[Text], None] = lambda text: None
+    ) -> Verification:
+        """Measure the plan's checks until they are green or its time is up."""
+        site = self._site()
+        with site.doing(_("verifying {title}").format(title=outcome.plan.title)):
+            return await self.executor.verify(outcome, site.recheck, before, tell)
+
+    async def undo_preview(self, id: str) -> Preview:
+        """What would take a change back; raises kedge.executor.Refused."""
+        return await self.executor.undo_preview(id)
+
+    async def history(self) -> History:
+        """Every change made from this machine; raises kedge.executor.Refused when the log cannot be read."""
+        return await self.executor.history()
+
+    @property
+    def executor(self) -> Executor:
+        """The only writer; raises NothingOpen when the site cannot be changed at all."""
+        if self._executor is None:
+            raise NothingOpen(str(_("Nothing can be changed here: this is no live site")))
+        return self._executor
+
+    def _site(self) -> LiveSite:
+        if self.site is None:
+            raise NothingOpen(str(_("No site is open")))
+        return self.site
+
+
+def _log_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("the site stopped", exc_info=task.exception())
