@@ -134,7 +134,22 @@ def _holds(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines as a block: a file inside a ConfigMap is compared line by line."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml(value: object) -> str:
+    return str(yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=10_000))
+
+
 def _diff(step: PatchObject, old: dict[str, Any], new: dict[str, Any]) -> str:
-    texts = [masked(yaml.safe_dump(value, allow_unicode=True, width=10_000), SECRET_KEYS) for value in (old, new)]
-    before, after = (text.splitlines() for text in texts)
+    before, after = (masked(_yaml(value), SECRET_KEYS).splitlines() for value in (old, new))
     return "\n".join(difflib.unified_diff(before, after, step.path, step.path, lineterm=""))
