@@ -16,6 +16,8 @@ from kedge.model import Hop, Kind, Unknown, Verdict
 from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped, warned
 
 OUTPUT, PREROUTING = "OUTPUT", "PREROUTING"
+_SHOWN = 3
+"""Names of edges in a sentence; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,6 @@ class _Wanted:
     port: int
     nodes: tuple[Node, ...]
     to: Destination
-
-    @property
-    def names(self) -> str:
-        shown = [node.name for node in self.nodes[:3]]
-        return ", ".join(shown) + (f" (+{len(self.nodes) - 3})" if len(self.nodes) > 3 else "")
 
     def rule(self, hook: str = OUTPUT) -> str:
         """The rule that does it, as iptables takes it."""
@@ -134,7 +131,7 @@ def _judge(
 
 
 def _fault(host: str, hook: str, one: _Wanted, found: Route, idle: tuple[NatRule, ...]) -> Text:
-    words = {"host": host, "port": one.port, "nodes": one.names, "chain": hook}
+    words = {"host": host, "port": one.port, "nodes": _names(found.nodes), "chain": hook}
     culprit = found.culprit.rule if found.culprit else found.rule
     if culprit is not None:
         to = f"{culprit.to[0]}:{culprit.to[1] or one.port}" if culprit.to else culprit.target
@@ -162,6 +159,11 @@ _FAULTS: Mapping[Way, Text] = {
         "the kernel consults both, and which wins depends on which was loaded first"
     ),
 }
+
+
+def _names(nodes: tuple[Node, ...]) -> str:
+    shown = ", ".join(node.name for node in nodes[:_SHOWN])
+    return f"{shown} (+{len(nodes) - _SHOWN})" if len(nodes) > _SHOWN else shown
 
 
 def _place(rule: NatRule) -> str:

@@ -7,12 +7,12 @@ the ``tunnelport`` ConfigMap say, never a constant (facts 0.1, 1.2, 1.3).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kedge.facts.cloudcore import CloudCore, TunnelPorts
-from kedge.facts.nat import Kernel, Taken, by_backend
+from kedge.facts.nat import Kernel, Sure, Taken, by_backend
 from kedge.facts.network import NatRule, NatTables
 from kedge.facts.nodes import NEVER_TUNNELLED_PORT, Node
 from kedge.facts.pods import Pod
@@ -31,14 +31,14 @@ def ports_in_use(nodes: Iterable[Node], tunnel: TunnelPorts | None) -> dict[int,
     ConfigMap names the port or the node is older than v1.8.
     """
     named = {port for _ip, port in tunnel.by_ip} if tunnel else set()
-    found: dict[int, tuple[Node, ...]] = {}
+    found: dict[int, list[Node]] = {}
     for node in sorted(nodes, key=lambda node: node.name):
         if not node.is_edge or not node.port:
             continue
         idle = node.port == KUBELET_PORT or (node.port == NEVER_TUNNELLED_PORT and not _is_old(node))
         if node.port in named or not idle:
-            found[node.port] = (*found.get(node.port, ()), node)
-    return found
+            found.setdefault(node.port, []).append(node)
+    return {port: tuple(users) for port, users in found.items()}
 
 
 def _is_old(node: Node) -> bool:
@@ -127,30 +127,27 @@ class Route:
     """The judgement of one port.
 
     Attributes:
+        nodes: the edges for which it holds.
         rule: the rule that decides, or the right one that is never reached.
         culprit: the rule that takes the connection away from the right one.
-        node: an edge for which this holds.
     """
 
     port: int
     way: Way
-    node: Node
+    nodes: tuple[Node, ...]
     rule: NatRule | None = None
     culprit: Taken | None = None
 
 
-_GOOD = (Way.RIGHT, Way.CONDITIONAL)
-
-
 def route(kernel: Kernel, hook: str, port: int, users: Iterable[Node], good: frozenset[Endpoint]) -> Route:
     """Where the rules lead new connections to ``port`` of these edges; of several answers the worst."""
-    nodes = list(users)
+    nodes = tuple(users)
     if not kernel.depends_on_address(port):
-        nodes = nodes[:1]
+        return replace(_route(kernel, hook, port, nodes[0], good), nodes=nodes)
     routes = [_route(kernel, hook, port, node, good) for node in nodes]
-    return next(
-        (r for r in routes if r.way not in _GOOD), next((r for r in routes if r.way is not Way.RIGHT), routes[0])
-    )
+    bad = [one for one in routes if one.way not in (Way.RIGHT, Way.CONDITIONAL)]
+    worst = (bad or [one for one in routes if one.way is Way.CONDITIONAL] or routes)[0]
+    return replace(worst, nodes=tuple(node for one in routes if one.way is worst.way for node in one.nodes))
 
 
 def _route(kernel: Kernel, hook: str, port: int, node: Node, good: frozenset[Endpoint]) -> Route:
@@ -158,20 +155,18 @@ def _route(kernel: Kernel, hook: str, port: int, node: Node, good: frozenset[End
     right = [t for taken in takers.values() for t in taken if leads(t.rule, port, good)]
     sure = [t for t in right if t.sure]
     wrong = [taken[-1] for taken in takers.values() if taken[-1].sure and taken[-1].to and taken[-1] not in right]
-    if sure and not wrong:
-        return Route(port, Way.RIGHT, node, sure[0].rule)
     if sure:
-        return Route(port, Way.CONTESTED, node, sure[0].rule, wrong[0])
-    hidden = _hidden(kernel.tables, hook, port, good, right)
+        way = Way.CONTESTED if wrong else Way.RIGHT
+        return Route(port, way, (node,), sure[0].rule, wrong[0] if wrong else None)
+    hidden = _hidden(kernel, hook, node.internal_ip, port, good, [t.rule for t in right])
     if wrong:
-        way = Way.SHADOWED if hidden else Way.WRONG
-        return Route(port, way, node, hidden or wrong[0].rule, wrong[0])
+        return Route(port, Way.SHADOWED if hidden else Way.WRONG, (node,), hidden or wrong[0].rule, wrong[0])
     if right:
-        return Route(port, Way.CONDITIONAL, node, right[0].rule)
+        return Route(port, Way.CONDITIONAL, (node,), right[0].rule)
     blocker = next((taken[-1] for taken in takers.values() if taken[-1].sure), None)
     if hidden and blocker:
-        return Route(port, Way.SHADOWED, node, hidden, blocker)
-    return Route(port, Way.UNHOOKED if hidden else Way.MISSING, node, hidden)
+        return Route(port, Way.SHADOWED, (node,), hidden, blocker)
+    return Route(port, Way.UNHOOKED if hidden else Way.MISSING, (node,), hidden)
 
 
 def leads(rule: NatRule, port: int, good: frozenset[Endpoint]) -> bool:
@@ -180,19 +175,16 @@ def leads(rule: NatRule, port: int, good: frozenset[Endpoint]) -> bool:
 
 
 def _hidden(
-    tables: NatTables, hook: str, port: int, good: frozenset[Endpoint], reached: Iterable[Taken]
+    kernel: Kernel, hook: str, ip: str, port: int, good: frozenset[Endpoint], met: Sequence[NatRule]
 ) -> NatRule | None:
     """A right rule that the packet never meets: further down in the hook, or in a chain of its own."""
-    met = [taken.rule for taken in reached]
     other = "PREROUTING" if hook == "OUTPUT" else "OUTPUT"
-    return next(
-        (
-            rule
-            for rule in tables.rules
-            if rule.matches_port(port) and leads(rule, port, good) and rule.chain != other and rule not in met
-        ),
-        None,
-    )
+    for rule in kernel.tables.rules:
+        if rule.chain == other or rule in met or not leads(rule, port, good):
+            continue
+        if kernel.match(rule, ip, port) is not Sure.NO:
+            return rule
+    return None
 
 
 def stream_rules(tables: NatTables, stream_port: int, addresses: Iterable[str]) -> tuple[NatRule, ...]:
