@@ -6,6 +6,7 @@ worker, so the event loop never waits.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -24,7 +25,9 @@ from tui.screens.main import MainScreen
 from tui.widgets.header_bar import HeaderBar
 
 if TYPE_CHECKING:
+    from kedge.prompter import Reply
     from kedge.workbench import Options, Workbench
+    from tui.screens.question import QuestionScreen
 
 log = logging.getLogger(__name__)
 
@@ -57,14 +60,16 @@ class KedgeApp(App[int]):
         """Open the chosen site; a file that cannot be used is a sentence on the screen, not the end."""
         from kedge.config import ConfigFileError  # noqa: PLC0415 - after the first frame
         from kedge.links.kubeconfig_yaml import ConfigError  # noqa: PLC0415
+        from kedge.recording import RecordingError  # noqa: PLC0415
         from kedge.workbench import Workbench  # noqa: PLC0415
         from tui.prompting import TuiPrompter  # noqa: PLC0415
 
         self.main.query_one(HeaderBar).opening(self.options.site)
-        self.workbench = Workbench(self.options, TuiPrompter(self))
+        prompter = TuiPrompter(self, accept_new_host_keys=self.options.accept_new_host_keys)
+        self.workbench = Workbench(self.options, prompter)
         try:
             await self.workbench.open(self.main.show)
-        except (ConfigFileError, ConfigError) as error:
+        except (ConfigFileError, ConfigError, RecordingError) as error:
             self.main.cannot_open(error.text)
 
     def look_at(self, targets: Iterable[str]) -> None:
@@ -101,6 +106,12 @@ class KedgeApp(App[int]):
         if chosen is not None and chosen.plan is not None and self.workbench is not None:
             await self.push_screen_wait(FixScreen(self.workbench, chosen.plan, self.glyphs))
 
+    async def ask(self, question: QuestionScreen) -> Reply | None:
+        """Show a question and wait for its answer; callable from any task of the loop."""
+        answered: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
+        self.push_screen(question, lambda reply: answered.cancelled() or answered.set_result(reply))
+        return await answered
+
     def show_evidence(self, finding: Finding) -> None:
         """The raw observations behind a finding."""
         from tui.screens.evidence import EvidenceScreen  # noqa: PLC0415
@@ -111,7 +122,10 @@ class KedgeApp(App[int]):
         """What a check means, offline."""
         from tui.screens.explain import ExplainScreen  # noqa: PLC0415
 
-        self.push_screen(ExplainScreen(finding))
+        site = self.workbench.site if self.workbench is not None else None
+        checks = site.engine.registry.checks if site is not None else ()
+        doc = next((check.doc for check in checks if check.code == finding.code), "")
+        self.push_screen(ExplainScreen(finding, doc))
 
     def show_help(self, screen: MainScreen) -> None:
         """The keys of what has the focus."""

@@ -1,0 +1,51 @@
+"""``f``: the numbered fixes of what is selected; a digit picks one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from kedge.i18n import _, translate
+from kedge.printable import one_line
+from kedge.proposals import Proposal
+from tui.screens.dialog import Dialog
+
+
+class FixMenu(Dialog[Proposal]):
+    """Dismissed with the chosen proposal, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "first", translate(_("choose the only one")), show=False, id="fixmenu.enter"),
+    ]
+
+    def __init__(self, fixes: Sequence[Proposal]) -> None:
+        super().__init__()
+        self._fixes = tuple(fixes[:9])
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="box", classes="menu"):
+            yield Static(translate(_("Which fix?")), classes="title", markup=False)
+            for number, proposal in enumerate(self._fixes, 1):
+                target = proposal.plan.target if proposal.plan else "-"
+                line = _("{number}  {title} ({target})   risk: {risk}").format(
+                    number=number, title=proposal.title, target=target, risk=proposal.risk.value
+                )
+                yield Static(one_line(translate(line)), markup=False)
+            yield Static(translate(_("press the number; esc cancels")), classes="hint", markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit picks."""
+        if event.key.isdigit() and 1 <= int(event.key) <= len(self._fixes):
+            event.stop()
+            self.dismiss(self._fixes[int(event.key) - 1])
+
+    def action_first(self) -> None:
+        """Enter picks when there is nothing to choose from."""
+        if len(self._fixes) == 1:
+            self.dismiss(self._fixes[0])
