@@ -6,13 +6,15 @@ output can be taken for a frame. Anything between frames (a login banner, a nois
 ====== =============================================================================== ==================
 letter words                                                                           then
 ====== =============================================================================== ==================
-``K``  format, count of commands, uid, host clock                                      the first frame
+``K``  format, count of commands, uid, host clock, stamp at that moment                the first frame
 ``P``                                                                                  wants the password
 ``S``  ``open`` | ``denied`` | ``lost``, length                                        what sudo said
 ``A``  number, id, exit code, late, cut, began, ended, length of stdout, of stderr     stdout, stderr
 ``D``  number, id                                                                      needed root
 ``Z``                                                                                  the last frame
 ====== =============================================================================== ==================
+
+A stamp is in seconds of the host's uptime (or of its clock, where there is no /proc).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 from kedge.links.base import Answer, Command
@@ -28,6 +30,8 @@ from kedge.links.base import Answer, Command
 FORMAT = "1"
 MAX_HEADER = 4096
 TIMED_OUT = 124
+MOST_DIGITS = 11
+"""Of a time in seconds: enough until the year 5138, and no overflow from a hostile host."""
 
 
 class FramingError(Exception):
@@ -76,6 +80,7 @@ class Reader:
         self._limit = limit
         self._buffer = bytearray()
         self._start: re.Pattern[bytes] = _frame_start(nonce)
+        self._stamp: float | None = None
 
     def feed(self, data: bytes) -> None:
         """Take the next piece of the stream. Raises FramingError."""
@@ -119,12 +124,13 @@ class Reader:
         return int(word)
 
     def _begin(self, kind: str, words: list[str], nonce: str) -> None:
-        if kind != "K" or len(words) != 4 or not words[2].isdecimal():
+        if kind != "K" or len(words) != 5 or not words[2].isdecimal():
             raise FramingError(f"the first frame is {kind!r}")
         if words[0] != FORMAT:
             raise FramingError(f"format {words[0]!r} instead of {FORMAT!r}")
         self._start = _frame_start(nonce)
         self.batch.uid, self.batch.clock = int(words[2]), _instant(words[3])
+        self._stamp = _seconds(words[4])
 
     def _take(self, kind: str, words: list[str], payload: list[bytes]) -> None:
         match kind, words:
@@ -149,10 +155,13 @@ class Reader:
         late, cut = flags
         if not code.isdecimal():
             raise FramingError(f"an exit code of {code!r}")
-        began, ended = _instant(times[0]), _instant(times[1])
-        seconds = max(0.0, (ended - began).total_seconds()) if began and ended else 0.0
+        began, ended = _seconds(times[0]), _seconds(times[1])
+        seconds = max(0.0, ended - began) if began is not None and ended is not None else 0.0
+        at = self.batch.clock
+        if at is not None and began is not None and self._stamp is not None:
+            at += timedelta(seconds=began - self._stamp)
         self.batch.answers[name] = Answer(
-            name, TIMED_OUT if late else int(code), payload[0], payload[1], seconds, began, cut=cut, timed_out=late
+            name, TIMED_OUT if late else int(code), payload[0], payload[1], seconds, at, cut=cut, timed_out=late
         )
 
 
@@ -166,12 +175,16 @@ def _frame_start(nonce: str | None) -> re.Pattern[bytes]:
 
 
 def _instant(word: str) -> datetime | None:
-    """Seconds since 1970 with or without a fraction; a host whose date has no ``%N`` prints no number there."""
+    seconds = _seconds(word)
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _seconds(word: str) -> float | None:
+    """Seconds with or without a fraction; a host whose date has no ``%N`` prints no number for it."""
     whole, _, fraction = word.partition(".")
-    if not whole.isdecimal() or len(whole) > 11:
+    if not whole.isdecimal() or len(whole) > MOST_DIGITS:
         return None
-    micro = int(fraction[:6].ljust(6, "0")) if fraction.isdecimal() else 0
-    return datetime.fromtimestamp(int(whole), UTC).replace(microsecond=micro)
+    return float(f"{whole}.{fraction}") if fraction.isdecimal() else float(whole)
 
 
 def parse(stream: bytes, commands: Sequence[Command], *, nonce: str | None = None) -> list[Answer]:

@@ -33,7 +33,7 @@ _PROLOGUE = """\
 # A batch of kedge-tui: runs the commands listed under pick() and prints what each answered.
 nonce={nonce} sh={sh} sudo={sudo} fan={fan} count={count}
 all='{all}' mine='{mine}' theirs='{theirs}'
-cd /
+fifos='{fifos}'
 for base in /dev/shm "${{XDG_RUNTIME_DIR-}}" "${{TMPDIR-}}" /tmp /var/tmp; do
   d=$base/kedge-$nonce-$$
   [ -n "$base" ] && (umask 077; mkdir "$d") 2>/dev/null && break
@@ -43,13 +43,13 @@ done
 trap 'rm -rf "$d"' EXIT
 # bash keeps a here-document in TMPDIR, which may be full on the very host that is looked at.
 tmp=${{TMPDIR-}} TMPDIR=$d
-cat >"$d/lib" <<'{end}'
+cd "$d" && cat >lib <<'{end}'
 """
 
 _EPILOGUE = """\
 {end}
 if [ -n "$tmp" ]; then TMPDIR=$tmp; else unset TMPDIR; fi
-. "$d/lib"
+. ./lib
 main; exit
 """
 
@@ -99,6 +99,7 @@ def render(
         all=_queue(range(len(commands))),
         mine=_queue(others),
         theirs=_queue(roots),
+        fifos=" ".join(f"{number}.1 {number}.2" for number in range(len(commands))),
         end=end,
     )
     script = "".join((prologue, _LIBRARY, *_pick(commands), *_feed(commands), _EPILOGUE.format(end=end)))
