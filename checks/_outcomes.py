@@ -26,9 +26,7 @@ _MEANING: dict[Outcome, Text] = {
     Outcome.TLS_TIMEOUT: _("the TLS handshake timed out: the NAT rule may lead to a NodePort instead of CloudCore"),
     Outcome.NO_SESSION: _("CloudStream answered, but it holds no session of {node}: its tunnel is not connected"),
     Outcome.EOF: _("CloudStream cut the connection: the session of {node} that it holds is closed"),
-    Outcome.HANG: _(
-        "no answer came at all: the tunnel of {node} is half-open, or edged does not answer on the edge"
-    ),
+    Outcome.HANG: _("no answer came at all: the tunnel of {node} is half-open, or edged does not answer on the edge"),
     Outcome.NOT_FOUND: _("what was asked for is not there: {text}"),
     Outcome.EGRESS_PROXY: _("the API server goes through its own egress proxy, past every NAT rule: {text}"),
     Outcome.WS_SCHEME: _("the container runtime of {node} answered with a ws:// address, which nothing here speaks"),

@@ -22,9 +22,7 @@ _SERVER = ("KE402", "KE401")
     fixes=["deploy-metrics-server", "restart-metrics-server"],
     hops=[Hop.APISERVICE],
 )
-def metrics_api_is_available(
-    api: Maybe[MetricsApi], server: Maybe[MetricsServer], leases: All[NodeLease]
-) -> Verdict:
+def metrics_api_is_available(api: Maybe[MetricsApi], server: Maybe[MetricsServer], leases: All[NodeLease]) -> Verdict:
     """``kubectl top`` asks v1beta1.metrics.k8s.io; its condition Available says whether that can work."""
     expected = _("{name} with condition Available True").format(name=METRICS_API)
     if not isinstance(api, MetricsApi):

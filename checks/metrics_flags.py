@@ -27,9 +27,7 @@ _KUBELET_PORT = "10250"
     needs=["KE101"],
     fixes=["patch-metrics-server"],
 )
-def flags_allow_scraping_edges(
-    server: MetricsServer, nodes: All[Node], endpoints: Maybe[ApiEndpoints]
-) -> Verdict:
+def flags_allow_scraping_edges(server: MetricsServer, nodes: All[Node], endpoints: Maybe[ApiEndpoints]) -> Verdict:
     """It must dial the port in the node's status, accept CloudStream's certificate and sit where the NAT rules are."""
     workload = server.workload
     if workload is None or not workload.containers:

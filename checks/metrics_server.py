@@ -43,9 +43,7 @@ def is_starting(server: MetricsServer | Unknown, leases: All[NodeLease]) -> bool
     fixes=["restart-metrics-server", "deploy-metrics-server"],
     hops=[Hop.METRICS_SERVER],
 )
-def metrics_server_is_running(
-    server: MetricsServer, leases: All[NodeLease], log: Maybe[MetricsServerLog]
-) -> Verdict:
+def metrics_server_is_running(server: MetricsServer, leases: All[NodeLease], log: Maybe[MetricsServerLog]) -> Verdict:
     """Its Deployment exists and a pod is Running and Ready; it becomes ready after its first scrapes."""
     expected = _("a pod of Metrics Server Running and Ready")
     if server.workload is None:

@@ -20,9 +20,7 @@ _KUBELET_PORT = 10250
     explained_by=TUNNEL_CAUSES,
     fixes=["restart-edgecore"],
 )
-def node_port_belongs_to_a_running_cloudcore(
-    node: Node, ports: Maybe[TunnelPorts], core: Maybe[CloudCore]
-) -> Verdict:
+def node_port_belongs_to_a_running_cloudcore(node: Node, ports: Maybe[TunnelPorts], core: Maybe[CloudCore]) -> Verdict:
     """The port in the node's status names the CloudCore that last accepted its tunnel (facts 1.2, 1.3).
 
     It is never reset when the tunnel drops, so a right port does not prove a live tunnel.

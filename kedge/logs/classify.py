@@ -59,9 +59,7 @@ def _is_past(number: int, node: str, healthy: dict[str, int], read: Sequence[Klo
     return at is not None and end is not None and end - at > RECENT
 
 
-def _hit(
-    places: Sequence[tuple[int, Signature]], node: str, read: Sequence[KlogLine], now: datetime | None
-) -> LogHit:
+def _hit(places: Sequence[tuple[int, Signature]], node: str, read: Sequence[KlogLine], now: datetime | None) -> LogHit:
     number, signature = places[-1]
     line = read[number]
     return LogHit(

@@ -32,9 +32,7 @@ CONFIG_KEY = "cloudcore.yaml"
 PORTS_MAP = "tunnelport"
 PORTS_ANNOTATION = "tunnelportrecord.kubeedge.io"
 
-CONFIG_MAPS = listed(
-    f"/api/v1/namespaces/{NAMESPACE}/configmaps", k8s.ConfigMap, "", "configmaps", NAMESPACE
-)
+CONFIG_MAPS = listed(f"/api/v1/namespaces/{NAMESPACE}/configmaps", k8s.ConfigMap, "", "configmaps", NAMESPACE)
 SERVICES = listed(f"/api/v1/namespaces/{NAMESPACE}/services", k8s.Service, "", "services", NAMESPACE)
 
 

@@ -62,9 +62,7 @@ def pod_of(pod: k8s.Pod) -> Pod:
     )
 
 
-def containers_of(
-    spec: k8s.PodSpec, statuses: Iterable[k8s.ContainerStatus] | None = None
-) -> tuple[Container, ...]:
+def containers_of(spec: k8s.PodSpec, statuses: Iterable[k8s.ContainerStatus] | None = None) -> tuple[Container, ...]:
     """The containers of a pod or template in the order of the spec, with their states where there are any."""
     by_name = {status.name: status for status in statuses or ()}
     return tuple(_container(one, by_name.get(one.name, k8s.ContainerStatus())) for one in spec.containers or ())
