@@ -62,7 +62,7 @@ class ApiLink:
         self.server = connection.server
         self.target = connection.target
         self._times = times or WatchTimes()
-        self._watches: list[Watch] = []
+        self._watches: set[Watch] = set()
 
     async def get(
         self,
@@ -101,9 +101,14 @@ class ApiLink:
         else:
             raise ValueError(f"a watch needs list and watch, not {access.verb}")
         watch = Watch(self.connection, path, access, decode, on_event, dict(query or {}), self._times)
-        self._watches.append(watch)
+        self._watches.add(watch)
         watch.start()
-        return watch.stop
+
+        def stop() -> None:
+            self._watches.discard(watch)
+            watch.stop()
+
+        return stop
 
     async def exec(
         self,
@@ -163,7 +168,7 @@ class ApiLink:
 
     def shut(self) -> None:
         """What :meth:`close` does, from any thread. Never blocks."""
-        for watch in self._watches:
+        for watch in tuple(self._watches):
             watch.stop()
         self.connection.close()
 

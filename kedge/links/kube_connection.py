@@ -19,7 +19,7 @@ from kedge.links.base import Access, Response
 from kedge.links.kube_access import access_of, check_access, describe
 from kedge.links.kube_call import Call
 from kedge.links.kube_credentials import Credential, source_of
-from kedge.links.kube_errors import StatusError
+from kedge.links.kube_errors import CutError, StatusError
 from kedge.links.kubeconfig import ConfigError, KubeSettings, Target
 from kedge.links.pools import Pools, run
 
@@ -81,7 +81,8 @@ class KubeConnection:
     ) -> Response:
         """One request and its whole answer.
 
-        A reading request that is answered with 429 and Retry-After is repeated when the deadline leaves time.
+        A reading request is repeated, when the deadline leaves time, after 429 with Retry-After and once after a
+        connection was cut; one that changes something never is.
 
         Args:
             cap: bytes of the body to keep; 0: all of it.
@@ -93,7 +94,9 @@ class KubeConnection:
         """
         check_access(access, access_of(method, path, query))
         step, ends = describe(access, path), time.monotonic() + deadline
-        headers = {"Content-Type": content_type} if body is not None else {}
+        headers = {"Accept-Encoding": "gzip"} if method == "GET" else {}
+        if body is not None:
+            headers["Content-Type"] = content_type
 
         def exchange(call: Call) -> Response:
             opened = self.open(
@@ -102,10 +105,15 @@ class KubeConnection:
             with opened as response:
                 return self._whole(call, response, cap)
 
+        again = method == "GET"
         while True:
             try:
                 left = ends - time.monotonic()
                 return await self.blocking(exchange, step, deadline=deadline, left=left, changes=changes)
+            except CutError:
+                if not again:
+                    raise
+                again = False
             except StatusError as error:
                 wait = error.retry_after
                 if changes or error.status != 429 or wait is None or time.monotonic() + wait >= ends:

@@ -48,6 +48,10 @@ class StatusError(LinkError):
         self.retry_after = retry_after
 
 
+class CutError(LinkError):
+    """A connection that stood was cut, as an idle one is by a load balancer: asking again at once may well work."""
+
+
 def redact(text: str) -> str:
     """Foreign text (a plugin's stderr, a proxy's page) with everything that looks like a secret taken out."""
     return _SECRETS.sub(lambda hit: f"{hit.group(1) or hit.group(2) or ''}<masked>", text)
@@ -145,6 +149,7 @@ def credentials_error(text: Text) -> LinkError:
 
 def unreachable(cause: BaseException, *, server: Text | str, step: Text) -> LinkError:
     """The error for a connection that could not be made or was lost; ``cause`` is the system's exception."""
+    made: type[LinkError] = LinkError
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return _tls_error(cause, server=server, step=step)
     if isinstance(cause, socket.gaierror):
@@ -152,13 +157,13 @@ def unreachable(cause: BaseException, *, server: Text | str, step: Text) -> Link
     elif isinstance(cause, ConnectionRefusedError):
         text = _("{server} refuses connections while {step}: nothing listens there, or the address is wrong")
     elif isinstance(cause, (ConnectionError, ssl.SSLError, http.client.HTTPException, EOFError)):
-        text = _("the connection to {server} was cut while {step}: {detail}")
+        made, text = CutError, _("the connection to {server} was cut while {step}: {detail}")
     elif isinstance(cause, OSError) and cause.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
         text = _("there is no route to {server} while {step}: {detail}. Check the network and VPN")
     else:
         text = _("{server} cannot be reached while {step}: {detail}")
     detail = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-    return LinkError(Unknown(Reason.UNREACHABLE, text.format(server=server, step=step, detail=redact(detail))))
+    return made(Unknown(Reason.UNREACHABLE, text.format(server=server, step=step, detail=redact(detail))))
 
 
 def _tls_error(cause: ssl.SSLError, *, server: Text | str, step: Text) -> LinkError:

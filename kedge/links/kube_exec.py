@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import msgspec
 
@@ -157,7 +157,7 @@ def _proxy_options(configuration: Any) -> dict[str, Any]:
     if proxy.scheme.startswith("socks"):
         options["proxy_type"] = proxy.scheme
     if proxy.username:
-        options["http_proxy_auth"] = (proxy.username, proxy.password or "")
+        options["http_proxy_auth"] = (unquote(proxy.username), unquote(proxy.password or ""))
     return options
 
 

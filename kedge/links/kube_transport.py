@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 from kubernetes.client import Configuration
@@ -158,6 +158,9 @@ def _configuration(target: Target, credential: Credential | None) -> Any:
         raise ConfigError(text.format(**params, problem=kube_errors.redact(problem))) from None
     configuration.proxy = proxy or None
     configuration.no_proxy = None
+    if "@" in proxy:
+        login = urlsplit(proxy).netloc.rpartition("@")[0]
+        configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=unquote(login))
     configuration.tls_server_name = str(cluster.get("tls-server-name", "")) or None
     configuration.retries = False
     _check_certificates(configuration, target)

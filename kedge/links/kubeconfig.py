@@ -88,12 +88,20 @@ def find_target(
     paths = _config_paths(settings, environ)
     if paths:
         return _choose([read_config_file(path) for path in paths], settings)
-    if environ.get("KUBERNETES_SERVICE_HOST") and (service_account / "token").exists():
+    if environ.get("KUBERNETES_SERVICE_HOST") and _exists(service_account / "token"):
         return _in_cluster(settings, environ, service_account)
-    if k3s_config.exists():
+    if _exists(k3s_config):
         return _choose([read_config_file(k3s_config)], settings)
     tried = f"KUBECONFIG, {_default_path(environ)}, {service_account}, {k3s_config}"
     raise ConfigError(_("no kubeconfig found (looked at {tried}); name one with --kubeconfig").format(tried=tried))
+
+
+def _exists(path: Path) -> bool:
+    """True as well for a file that this user may not look at: reading it then says so."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def _default_path(environ: Mapping[str, str]) -> Path:
@@ -104,18 +112,18 @@ def _default_path(environ: Mapping[str, str]) -> Path:
 def _config_paths(settings: KubeSettings, environ: Mapping[str, str]) -> list[Path]:
     if settings.kubeconfig:
         path = Path(settings.kubeconfig).expanduser().absolute()
-        if not path.exists():
+        if not _exists(path):
             raise at(path, 0, _("this kubeconfig does not exist"))
         return [path]
     listed = list(dict.fromkeys(name for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name))
     if listed:
-        present = [path for name in listed if (path := Path(name).expanduser().absolute()).exists()]
+        present = [path for name in listed if _exists(path := Path(name).expanduser().absolute())]
         if not present:
             missing = ", ".join(listed)
             raise ConfigError(_("KUBECONFIG names files that do not exist: {files}").format(files=missing))
         return present
     default = _default_path(environ)
-    return [default] if default.exists() else []
+    return [default] if _exists(default) else []
 
 
 def _first_by_name(entries: Iterable[Entry]) -> dict[str, Entry]:

@@ -22,7 +22,7 @@ from kedge.links.base import Access, WatchEvent
 from kedge.links.kube_access import describe
 from kedge.links.kube_call import Call
 from kedge.links.kube_connection import CHUNK, KubeConnection
-from kedge.links.kube_errors import Status, StatusError
+from kedge.links.kube_errors import CutError, Status, StatusError
 from kedge.model import LinkError, Reason, Unknown
 
 _CHANGES = ("ADDED", "MODIFIED", "DELETED")
@@ -99,6 +99,8 @@ class Watch:
         """Where to go on from; empty: list first."""
         self._lost = False
         self._brought = False
+        self._excused = False
+        """One connection was cut since the last answer: the next failure is a loss."""
         self._whole_list = False
         """A continue token expired between two pages: ask for everything at once next time."""
         self._failures = 0
@@ -118,6 +120,16 @@ class Watch:
     # ---------------------------------------------------------------------------------------- the thread
 
     def _run(self) -> None:
+        try:
+            self._watch_on()
+        finally:
+            if not self._stopped.is_set() and not self._connection.closed:
+                # Only a mistake in the program gets here. The exception goes its way; nobody may go on believing
+                # in a picture that nothing keeps up to date.
+                text = _("watching {path} ended by a mistake in the program; see the log").format(path=self._path)
+                self._on_event(WatchEvent("LOST", error=Unknown(Reason.UNPARSABLE, text)))
+
+    def _watch_on(self) -> None:
         while not self._stopped.is_set() and not self._connection.closed:
             started, self._brought = time.monotonic(), False
             try:
@@ -140,7 +152,8 @@ class Watch:
         gone = error.unknown.reason is Reason.GONE
         if gone or error.unknown.reason in (Reason.UNPARSABLE, Reason.SERVER_ERROR):
             self._version = ""
-        if not gone and not self._lost:
+        excused, self._excused = isinstance(error, CutError) and not self._excused, True
+        if not gone and not excused and not self._lost:
             self._lost = True
             self._on_event(WatchEvent("LOST", error=error.unknown))
         asked = error.retry_after if isinstance(error, StatusError) else None
@@ -153,6 +166,7 @@ class Watch:
         return pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load
 
     def _answered(self) -> None:
+        self._excused = False
         if self._lost:
             self._lost = False
             self._on_event(WatchEvent("BACK"))

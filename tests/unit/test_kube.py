@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import gzip
 import json
+import select
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -266,8 +271,22 @@ async def test_connection_cut_in_mid_answer(kube: FakeKube, link: ApiLink) -> No
 
     kube.routes["GET", NODES] = half
     error = await failure(link)
+    assert len(kube.requests) == 2, "a read is tried once more"
     assert error.unknown.reason is Reason.UNREACHABLE
     assert f"the connection to {kube.url} was cut while listing nodes" in str(error)
+
+
+async def test_idle_connection_that_was_cut_costs_nothing(kube: FakeKube, link: ApiLink) -> None:
+    def cut_once(handler: Handler) -> None:
+        if len(kube.requests) == 1:
+            kube.cut()
+        else:
+            handler.answer(200, {})
+
+    kube.routes["GET", NODES] = cut_once
+    assert (await link.get(NODES, LIST, deadline=5)).status == 200
+    kube.cut()
+    assert (await link.get(NODES, LIST, deadline=5)).status == 200
 
 
 async def test_busy_server_is_asked_again_within_the_deadline(kube: FakeKube, link: ApiLink) -> None:
@@ -482,6 +501,68 @@ async def test_environment_proxy_is_used_and_named_hosts_are_excepted(
     error = await failure(link)
     assert error.unknown.reason is Reason.UNREACHABLE
     assert f"https://192.0.2.1:6443 (through proxy 127.0.0.1:{dead})" in str(error)
+
+
+@contextmanager
+def connect_proxy() -> Iterator[tuple[int, list[str]]]:
+    """A CONNECT proxy; what it was sent first, by connection."""
+    seen: list[str] = []
+
+    class Tunnel(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            head = b"".join(iter(self.rfile.readline, b"\r\n")).decode()
+            seen.append(head)
+            host, _, port = head.split()[1].rpartition(":")
+            with socket.create_connection((host, int(port))) as upstream:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+                self._pump(upstream)
+
+        def _pump(self, upstream: socket.socket) -> None:
+            other = {self.connection: upstream, upstream: self.connection}
+            while True:
+                for ready in select.select(list(other), [], [], 10)[0]:
+                    data = ready.recv(65_536)
+                    if not data:
+                        return
+                    other[ready].sendall(data)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server.server_address[1], seen
+        server.shutdown()
+
+
+async def test_proxy_of_the_cluster_with_a_login(kube: FakeKube, tmp_path: Path, pools: Pools) -> None:
+    with connect_proxy() as (port, seen):
+        config = json.loads(write_kubeconfig(tmp_path / "config", kube.url).read_text())
+        config["clusters"][0]["cluster"]["proxy-url"] = f"http://me:p%40ss@127.0.0.1:{port}"
+        (tmp_path / "config").write_text(json.dumps(config))
+        link = await connect_kube(KubeSettings(kubeconfig=str(tmp_path / "config")), pools)
+        assert (await link.get(NODES, LIST, deadline=5)).status == 200
+        (head,) = seen
+        assert head.startswith(f"CONNECT 127.0.0.1:{kube.port} ")
+        assert base64.b64encode(b"me:p@ss").decode() in head
+        kube.routes["GET", NODES] = lambda handler: handler.answer(500, {})
+        error = await failure(link)
+        assert f"(through proxy 127.0.0.1:{port})" in str(error)
+        assert "p%40ss" not in str(error)
+        with pytest.raises(LinkError, match="through proxy"):  # the fake serves no WebSocket, but is reached
+            await link.exec("factory", "line-1", "gateway", ["true"], deadline=5)
+        assert len(seen) == 2
+        assert base64.b64encode(b"me:p@ss").decode() in seen[1]
+        await link.close()
+
+
+async def test_compressed_answers_are_asked_for_and_read(kube: FakeKube, link: ApiLink) -> None:
+    def compressed(handler: Handler) -> None:
+        assert handler.headers["Accept-Encoding"] == "gzip"
+        handler.answer(200, gzip.compress(b"x" * 200_000), {"Content-Encoding": "gzip"})
+
+    kube.routes["GET", NODES] = compressed
+    assert (await link.get(NODES, LIST, deadline=5)).body == b"x" * 200_000
+    capped = await link.get(NODES, LIST, deadline=5, cap=1000)
+    assert (capped.body, capped.cut) == (b"x" * 1000, True)
 
 
 def test_importing_the_link_imports_no_client_library() -> None:

@@ -220,6 +220,28 @@ def test_server_killed_and_restarted(kube: FakeKube, link_of: Callable[..., ApiL
     assert len([r for r in kube.seen("GET", NODES) if "watch" not in r.query]) == 1, "resumed, not listed again"
 
 
+def test_one_cut_while_asking_is_no_loss_but_two_are(kube: FakeKube, link_of: Callable[..., ApiLink]) -> None:
+    cuts = [1]
+
+    def cut(handler: Handler) -> None:
+        if cuts[0]:
+            cuts[0] -= 1
+            kube.cut()
+        else:
+            handler._watch(kube) if "watch" in handler.query else handler._list(kube.store)
+
+    kube.routes["GET", NODES] = cut
+    seen = Seen()
+    link_of().watch(NODES, ACCESS, decode, seen.add)
+    seen.until(lambda e: e)
+    assert seen.types() == ["RELISTED"]
+    wait(lambda: kube.seen("GET", NODES, watch="1"), "the watch must start")
+    cuts[0] = 2
+    kube.cut()
+    seen.until(lambda e: len(e) >= 3)
+    assert seen.types() == ["RELISTED", "LOST", "BACK"]
+
+
 def test_error_event_lists_again_and_says_why(kube: FakeKube, link_of: Callable[..., ApiLink]) -> None:
     kube.store.put(node("a"))
     seen = Seen()
@@ -268,6 +290,16 @@ def test_object_that_cannot_be_read_is_named(kube: FakeKube, link_of: Callable[.
     (lost,) = seen.until(lambda e: e)[:1]
     assert (lost.type, lost.error.reason) == ("LOST", Reason.UNPARSABLE)
     assert NODES in str(lost.error.text)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_mistake_in_a_decoder_is_not_silent(kube: FakeKube, link_of: Callable[..., ApiLink]) -> None:
+    kube.store.put(node("a"))
+    seen = Seen()
+    link_of().watch(NODES, ACCESS, lambda raw: {}["no such key"], seen.add)
+    (lost,) = seen.until(lambda e: e)
+    assert lost.type == "LOST"
+    assert "ended by a mistake in the program" in str(lost.error.text)
 
 
 def test_accepted_and_closed_at_once_does_not_spin(kube: FakeKube, link_of: Callable[..., ApiLink]) -> None:
