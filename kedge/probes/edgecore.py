@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from kedge.asks import File, FileStat, HttpGet
@@ -12,6 +13,9 @@ from kedge.plugins import Maybe, probe
 from kedge.probes.answers import NO_TOOL, epoch_time, failure
 from kedge.probes.http import read_http
 from kedge.probes.yamlfile import YamlError, YamlFile
+
+_MASKED = re.compile(r"(:[ \t]*)\*\*\*(?=[ \t]*$)", re.MULTILINE)
+"""A masked value as links leave it, which YAML would take for an alias."""
 
 
 @probe(Role.EDGE, reads_errors=True)
@@ -49,7 +53,7 @@ def read_mtime(stat: Observation) -> datetime | None:
 
 def parse_edgecore_config(text: str, path: str, mtime: datetime | None = None) -> EdgeCoreConfig:
     """The settings that matter, v1alpha1 and v1alpha2 alike (facts 3). Raises YamlError."""
-    file = YamlFile(text)
+    file = YamlFile(_MASKED.sub(r'\1"***"', text))
     default, edged = EdgeCoreConfig(path), "modules.edged"
     kubelet = f"{edged}.tailoredKubeletConfig"
     runtime = file.text(f"{kubelet}.containerRuntimeEndpoint") or file.text(f"{edged}.remoteRuntimeEndpoint")

@@ -53,15 +53,18 @@ def read_stream_reach(*seen: Observation) -> StreamReach | Unknown:
     return StreamReach(attempts) if attempts else next(one for one in found if isinstance(one, Unknown))
 
 
-_OUTCOMES: tuple[tuple[Reach, str], ...] = (
-    (Reach.REFUSED, r"[Cc]onnection refused|actively refused"),
-    (Reach.NO_ROUTE, r"[Nn]o route to host|unreachable"),
-    (
-        Reach.UNRESOLVED,
-        r"[Nn]ame or service not known|name resolution|[Cc]ould not resolve|nodename nor servname|bad address"
-        r"|Name does not resolve|getaddrinfo|[Uu]nknown host|host lookup|gaierror|[Nn]o address associated",
-    ),
-    (Reach.FILTERED, r"timed out|[Tt]imeout|Operation now in progress|TimeoutError"),
+_OUTCOMES: tuple[tuple[Reach, re.Pattern[str]], ...] = tuple(
+    (outcome, re.compile(pattern, re.IGNORECASE))
+    for outcome, pattern in (
+        (Reach.REFUSED, r"connection refused|actively refused"),
+        (Reach.NO_ROUTE, r"no route to host|unreachable"),
+        (
+            Reach.UNRESOLVED,
+            r"name or service not known|name resolution|could not resolve|nodename nor servname|bad address"
+            r"|name does not resolve|getaddrinfo|unknown host|host lookup|gaierror|no address associated",
+        ),
+        (Reach.FILTERED, r"timed out|timeout|operation now in progress"),
+    )
 )
 _CONNECTED = re.compile(r"Connected to|Escape character is|succeeded!|\bopen\b|Connection established")
 _CURL_CODES = {6: Reach.UNRESOLVED, 28: Reach.FILTERED, 49: Reach.OPEN, 52: Reach.OPEN, 56: Reach.OPEN}
@@ -90,7 +93,7 @@ def _outcome(seen: Observation, said: str) -> Reach | None:
     if seen.exit_code == 0 or _CONNECTED.search(said):
         return Reach.OPEN
     for outcome, pattern in _OUTCOMES:
-        if re.search(pattern, said):
+        if pattern.search(said):
             return outcome
     if seen.exit_code == TIMED_OUT:
         return Reach.FILTERED
