@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from kedge.asks import File
 from kedge.i18n import _
-from kedge.model import SITE, Cost, Each, Finding, Reason, Status, Unknown, Verdict
+from kedge.model import SITE, Cost, Each, Evidence, Finding, Reason, Status, Unknown, Verdict
 from kedge.plugins import Check, Registry, fact_target
 from kedge.store import NOT_ASKED, FactStore, Key
 
@@ -103,11 +105,20 @@ def _judge(
             expected=verdict.expected,
             seen=verdict.seen,
             seconds=seconds,
-            evidence=evidence,
+            evidence=_pointing(evidence, verdict.line),
             fixes=check.fixes if verdict.fixes is None else verdict.fixes,
             hops=check.hops,
             reason=reason,
         )
+
+
+def _pointing(evidence: tuple[Evidence, ...], line: int) -> tuple[Evidence, ...]:
+    """A verdict's line is a line of the file it read, which then comes first; else of the first observation."""
+    if not line or not evidence:
+        return evidence
+    files = [e for e in evidence if e.observation is not None and isinstance(e.observation.ask, File)]
+    first = (files or list(evidence))[0]
+    return (replace(first, line=line), *(e for e in evidence if e is not first))
 
 
 def _verdicts(check: Check, target: str, arguments: Sequence[Any]) -> tuple[Sequence[Verdict], Reason | None]:
