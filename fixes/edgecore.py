@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kedge.facts.cloudcore import CloudCoreConfig, CloudExposure
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService, EdgeStream
+from kedge.facts.network import Established, Reach, TunnelReach
 from kedge.facts.pods import NodePods
 from kedge.i18n import Text, _, ngettext
 from kedge.model import Risk, Unknown
@@ -11,7 +12,6 @@ from kedge.plugins import Draft, Maybe, NotApplicable, draft, fix
 from kedge.steps import EditYaml, ServiceAction, Value
 
 UNIT = "edgecore"
-DEFAULT_TUNNEL_PORT = 10004
 ENABLE, SERVER = "modules.edgeStream.enable", "modules.edgeStream.server"
 
 
@@ -26,8 +26,11 @@ ENABLE, SERVER = "modules.edgeStream.enable", "modules.edgeStream.server"
 def enable_edgestream(
     target: str,
     config: EdgeCoreConfig,
+    core: Maybe[CloudCore],
     exposure: Maybe[CloudExposure],
     cloudcore: Maybe[CloudCoreConfig],
+    sockets: Maybe[Established],
+    reach: Maybe[TunnelReach],
     pods: Maybe[NodePods],
 ) -> Draft | NotApplicable:
     """Switch EdgeStream on and point it at CloudCore's tunnel port.
@@ -41,7 +44,7 @@ def enable_edgestream(
     if not stream.enable:
         changes.append((ENABLE, True))
         was.append((ENABLE, False if stream.enable_line else None))
-    server = tunnel_server(config, exposure, cloudcore)
+    server = _Cloud(config, core, exposure, cloudcore, sockets, reach).better_server()
     if server is not None and server != stream.server:
         changes.append((SERVER, server))
         was.append((SERVER, stream.server if stream.server_line else None))
@@ -57,10 +60,10 @@ def enable_edgestream(
 @fix(
     "restart-edgecore",
     _("Restart edgecore"),
-    answers=["KE204", "KE208", "KE306"],
+    answers=["KE201", "KE204", "KE208", "KE301", "KE306"],
     risk=Risk.MEDIUM,
-    verify=["KE204"],
-    expect=["KE306", "KE501"],
+    verify=["KE204", "KE306"],
+    expect=["KE501"],
 )
 def restart_edgecore(target: str, service: EdgeCoreService, pods: Maybe[NodePods]) -> Draft | NotApplicable:
     """Start EdgeCore where it is stopped, restart it where it runs; make it start at boot where it would not.
@@ -88,31 +91,63 @@ def restart_edgecore(target: str, service: EdgeCoreService, pods: Maybe[NodePods
     )
 
 
-def tunnel_server(
-    config: EdgeCoreConfig, exposure: CloudExposure | Unknown, cloudcore: CloudCoreConfig | Unknown
-) -> str | None:
-    """What ``edgeStream.server`` should be; None when what is there is right, or nothing better is known.
+class _Cloud:
+    """What is known of the way from one edge to CloudCore's tunnel port."""
 
-    The host is the one this edge's EdgeHub uses, because that one is known to lead to CloudCore from there; the
-    port is CloudStream's tunnel port, or its NodePort where the hub uses a NodePort too (facts 2).
-    """
-    tunnel_port = DEFAULT_TUNNEL_PORT if isinstance(cloudcore, Unknown) else cloudcore.cloud_stream.tunnel_port
-    hub_host, hub_port = _split(config.hub_server)
-    addresses = frozenset() if isinstance(exposure, Unknown) else exposure.addresses
-    node_ports = {} if isinstance(exposure, Unknown) else dict(exposure.node_ports)
-    ports = {tunnel_port, node_ports.get(tunnel_port, tunnel_port)}
-    port = node_ports[tunnel_port] if hub_port in node_ports.values() and tunnel_port in node_ports else tunnel_port
+    def __init__(
+        self,
+        config: EdgeCoreConfig,
+        core: CloudCore | Unknown,
+        exposure: CloudExposure | Unknown,
+        cloudcore: CloudCoreConfig | Unknown,
+        sockets: Established | Unknown,
+        reach: TunnelReach | Unknown,
+    ) -> None:
+        self.stream = config.edge_stream
+        self.hub_host, self.hub_port = _split(config.hub_server)
+        self.sockets = () if isinstance(sockets, Unknown) else sockets.sockets
+        self.answers = None if isinstance(reach, Unknown) else reach.outcome is Reach.OPEN
+        self.cloud = CloudCoreConfig("") if isinstance(cloudcore, Unknown) else cloudcore
+        self.node_ports = {} if isinstance(exposure, Unknown) else dict(exposure.node_ports)
+        known = frozenset[str]() if isinstance(exposure, Unknown) else exposure.addresses
+        known |= frozenset[str]() if isinstance(core, Unknown) else core.addresses
+        self.hosts = known | {self.hub_host} if self._holds(self.hub_host, self.hub_port) else known
 
-    stream = config.edge_stream
-    if not addresses:  # nothing is known but what the edge itself says: only a leftover default is surely wrong
-        if stream.server == EdgeStream().server and hub_host and hub_host != stream.host:
-            return _join(hub_host, port)
-        return None
-    if stream.host in addresses and stream.port in ports:
-        return None
-    if stream.host in addresses and stream.host != hub_host:
-        return _join(stream.host, port)
-    return _join(hub_host if hub_host in addresses else min(addresses), port)
+    def better_server(self) -> str | None:
+        """What ``edgeStream.server`` should be; None when what is there is right, or nothing better is known.
+
+        The host is the one this edge's EdgeHub uses where it can be, because that one is known to lead to
+        CloudCore from there.
+        """
+        stream, ports = self.stream, self._ports()
+        if self._holds(stream.host, stream.port) or (stream.host in self.hosts and stream.port in ports):
+            return None
+        if not self.hosts:  # nothing is known but what the edge itself says: only a leftover default is surely wrong
+            leftover = stream.server == EdgeStream().server and self.hub_host not in ("", stream.host)
+            return _join(self.hub_host, ports[0]) if leftover else None
+        if self.answers and stream.port not in self._other_ports():
+            return None  # an address that is not known to be CloudCore's, a load balancer for instance
+        return _join(self.hub_host if self.hub_host in self.hosts else min(self.hosts), ports[0])
+
+    def _ports(self) -> tuple[int, ...]:
+        """Ports that lead to the tunnel server, the best first; a NodePort where EdgeHub uses one too (facts 0.5)."""
+        plain = self.cloud.cloud_stream.tunnel_port
+        if plain not in self.node_ports:
+            return (plain,)
+        if self.hub_port in self.node_ports.values():
+            return (self.node_ports[plain],) if self.answers is False else (self.node_ports[plain], plain)
+        return (plain, self.node_ports[plain])
+
+    def _other_ports(self) -> set[int]:
+        """Ports of CloudCore that answer, and are not the tunnel."""
+        cloud = self.cloud
+        own = {cloud.cloud_stream.stream_port, cloud.hub_websocket_port, cloud.hub_quic_port, cloud.hub_https_port}
+        own -= {cloud.cloud_stream.tunnel_port}
+        return own | {outside for inside, outside in self.node_ports.items() if inside in own}
+
+    def _holds(self, host: str, port: int) -> bool:
+        """Whether EdgeCore is connected there: that proves an address."""
+        return any(s.peer_ip == host and s.peer_port == port and s.process in ("edgecore", "") for s in self.sockets)
 
 
 def _restart_impact(target: str, pods: NodePods | Unknown) -> Text:
@@ -129,7 +164,7 @@ def _restart_impact(target: str, pods: NodePods | Unknown) -> Text:
 
 def _split(server: str) -> tuple[str, int]:
     host, _colon, port = server.rpartition(":")
-    return host.strip("[]"), int(port) if port.isdigit() else 0
+    return host.strip("[]"), int(port) if port.isascii() and port.isdigit() else 0
 
 
 def _join(host: str, port: int) -> str:

@@ -14,9 +14,9 @@ NAMESPACE, NAME = "kube-system", "metrics-server"
 @fix(
     "restart-metrics-server",
     _("Restart metrics-server and wait until it is ready"),
-    answers=["KE401", "KE404", "KE406", "KE503"],
+    answers=["KE401", "KE404", "KE405", "KE406", "KE503"],
     risk=Risk.LOW,
-    verify=["KE404"],
+    verify=["KE401", "KE404"],
     expect=["KE503", "KE504"],
     verify_seconds=120.0,  # it serves after its first scrape, at most a minute later (facts 8)
 )

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import copy
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, TunnelPorts
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, TunnelPorts
+from kedge.facts.metrics import MetricsServer
+from kedge.facts.nat import Kernel
 from kedge.facts.network import NatRule as Rule
 from kedge.facts.network import NatTables
-from kedge.facts.nodes import NEVER_TUNNELLED_PORT, Node
+from kedge.facts.nodes import Node
+from kedge.facts.routes import Route, Way, destination, ports_in_use, route, stream_rules
 from kedge.i18n import _
 from kedge.model import Risk, Unknown
 from kedge.plugins import All, Draft, Maybe, NotApplicable, draft, fix
 from kedge.steps import Backend, NatRule
 
-OUTPUT = "OUTPUT"
+OUTPUT, PREROUTING = "OUTPUT", "PREROUTING"
 MANAGED_CHAIN = "TUNNEL-PORT"
-DEFAULT_STREAM_PORT = 10003
-KUBELET_PORT = 10250
-ENDING_TARGETS = frozenset({"ACCEPT", "DNAT", "REDIRECT", "RETURN"})
-"""Targets after which no later rule of OUTPUT sees the packet."""
+"""Written anew every 10 s by KubeEdge's iptables manager (facts 1.4); never edited here."""
+_GOOD = frozenset({Way.RIGHT, Way.CONDITIONAL})
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """A port that is not led right: in which hook, to where it must go, and what stands in the way."""
+
+    hook: str
+    port: int
+    to: tuple[str, int]
+    route: Route
 
 
 @fix(
@@ -37,26 +50,26 @@ def add_nat_rule(
     nodes: All[Node],
     tunnel_ports: Maybe[TunnelPorts],
     config: Maybe[CloudCoreConfig],
+    exposure: Maybe[CloudExposure],
+    metrics: Maybe[MetricsServer],
 ) -> Draft | NotApplicable:
-    """Send each kubelet port in use to the CloudCore that holds those tunnels, before any rule that takes it away.
+    """Send each port in use to its CloudCore, in front of any rule that takes it elsewhere.
 
-    The right port is what the nodes' status and the ``tunnelport`` ConfigMap say, never a constant (facts 0.1).
-    KubeEdge's own chain TUNNEL-PORT is left to its manager, which would rewrite it (facts 1.4).
+    Every backend is consulted by the kernel (facts 11): the rule goes where the one in the way is, else to
+    whatever plain ``iptables`` is on that host.
     """
-    if not cloudcore.addresses:
+    if not cloudcore.serving:
         return NotApplicable(_("No CloudCore is running that a rule could lead to; repair CloudCore first"))
-    stream_port = DEFAULT_STREAM_PORT if isinstance(config, Unknown) else config.cloud_stream.stream_port
-    wanted = wanted_rules(nodes, tunnel_ports, cloudcore, stream_port)
-    missing = {port: to for port, to in wanted.items() if reached(tables, port) not in _equal(to, cloudcore)}
-    if not missing:
+    site = _Site(target, tables, cloudcore, nodes, tunnel_ports, config, exposure, metrics)
+    faults = list(site.faults())
+    if not faults:
         return NotApplicable(_("Every port in use on {host} already leads to a running CloudCore").format(host=target))
-    steps = [_step(target, tables, port, to) for port, to in missing.items()]
+    ports = ", ".join(str(fault.port) for fault in faults)
     return draft(
-        # Highest position first, so that no insertion moves the place of a later one.
-        *sorted(steps, key=lambda step: (step.before == 0, -step.before)),
-        title=_("Lead port {ports} on {host} to CloudCore").format(ports=", ".join(map(str, missing)), host=target),
+        *site.additions(faults),
+        title=_("Lead port {ports} on {host} to CloudCore").format(ports=ports, host=target),
         impact=_("new connections to port {ports} from {host} go to CloudCore; open ones are not touched").format(
-            ports=", ".join(map(str, missing)), host=target
+            ports=ports, host=target
         ),
     )
 
@@ -76,118 +89,112 @@ def remove_nat_rule(
     nodes: All[Node],
     tunnel_ports: Maybe[TunnelPorts],
     config: Maybe[CloudCoreConfig],
+    exposure: Maybe[CloudExposure],
+    metrics: Maybe[MetricsServer],
 ) -> Draft | NotApplicable:
-    """Delete rules to CloudCore's stream port that no node uses or whose CloudCore is gone, each named exactly."""
-    stream_port = DEFAULT_STREAM_PORT if isinstance(config, Unknown) else config.cloud_stream.stream_port
-    wanted = wanted_rules(nodes, tunnel_ports, cloudcore, stream_port)
-    if not cloudcore.addresses or not wanted:
-        return NotApplicable(_("It is not known which rules are still needed"))
-    useless = [
-        rule
-        for rule in tables.rules
-        if rule.chain in (OUTPUT, "PREROUTING") and _is_stream_rule(rule, stream_port)
-        if _is_useless(rule, wanted, cloudcore)
-    ]
-    if not useless:
-        return NotApplicable(_("Every rule to CloudCore on {host} is in use").format(host=target))
-    steps = [
-        NatRule(target, tool(tables, rule.backend), rule.chain, tuple(shlex.split(rule.spec)), "delete")
-        for rule in useless
-    ]
-    return draft(*steps, impact=_("these rules match nothing that works; open connections are not touched"))
+    """Delete rules made for CloudStream that no node uses, or that take connections to where none answers.
 
-
-def wanted_rules(
-    nodes: All[Node], tunnel_ports: TunnelPorts | Unknown, cloudcore: CloudCore, stream_port: int
-) -> dict[int, tuple[str, int]]:
-    """Where each kubelet port in use must lead: port to (CloudCore IP, stream port).
-
-    Ports come from the edges' node status; with no tunnel ever accepted, from the ``tunnelport`` ConfigMap. A
-    port whose CloudCore cannot be told among several is left out: a rule to the wrong replica fails for every
-    node of the other one (facts 1.8).
+    Where the wrong rule was the only one, the right one is added first, so that no connection is refused in
+    between. Rules that belong to somebody else are never deleted.
     """
-    owners = {} if isinstance(tunnel_ports, Unknown) else {port: ip for ip, port in tunnel_ports.by_ip}
-    used = {node.port for node in nodes.known().values() if node.is_edge}
-    used -= {0, KUBELET_PORT, NEVER_TUNNELLED_PORT}
-    if not used:
-        used = {port for port, ip in owners.items() if ip in cloudcore.addresses}
-    only = next(iter(cloudcore.addresses)) if len(cloudcore.addresses) == 1 else ""
-    found = {}
-    for port in sorted(used):
-        owner = owners.get(port, "")
-        ip = owner if owner in cloudcore.addresses else only
-        if ip:
-            found[port] = (ip, stream_port)
-    return found
+    if not cloudcore.serving:
+        return NotApplicable(_("No CloudCore is running, so it cannot be told which rules are needed"))
+    site = _Site(target, tables, cloudcore, nodes, tunnel_ports, config, exposure, metrics)
+    faults = list(site.faults())
+    doomed = [*site.idle(), *site.own_culprits(faults)]
+    if not doomed:
+        return NotApplicable(
+            _("No rule on {host} that was made for CloudCore is stale or in the way").format(host=target)
+        )
+    still = {(fault.hook, fault.port) for fault in site.without(doomed).faults()}
+    replaced = [fault for fault in faults if (fault.hook, fault.port) in still]
+    deletions = [
+        NatRule(target, site.tool(rule.backend), rule.chain, tuple(shlex.split(rule.spec)), "delete") for rule in doomed
+    ]
+    impact = _("new connections no longer meet these rules; open ones are not touched")
+    if not replaced:
+        return draft(*deletions, impact=impact)
+    title = _("Replace stale NAT rules on {host}").format(host=target)
+    return draft(*site.additions(replaced), *deletions, title=title, impact=impact)
 
 
-def deciding_rule(tables: NatTables, backend: str, port: int) -> tuple[int, Rule] | None:
-    """The first rule of OUTPUT that surely takes a TCP packet to ``port``, and the position in OUTPUT it hangs on."""
-    for rule in tables.chain(OUTPUT, backend):
-        found = _followed(tables, rule, port, {OUTPUT})
-        if found is not None:
-            return rule.position, found
-    return None
+class _Site:
+    """What the fixes of one API-server host reason about."""
 
+    def __init__(
+        self,
+        host: str,
+        tables: NatTables,
+        cloudcore: CloudCore,
+        nodes: All[Node],
+        tunnel: TunnelPorts | Unknown,
+        config: CloudCoreConfig | Unknown,
+        exposure: CloudExposure | Unknown,
+        metrics: MetricsServer | Unknown,
+    ) -> None:
+        self.host, self.tables, self.cloudcore, self.nodes = host, tables, cloudcore, nodes.known()
+        self.tunnel = None if isinstance(tunnel, Unknown) else tunnel
+        self.stream_port = (CloudCoreConfig("") if isinstance(config, Unknown) else config).cloud_stream.stream_port
+        self.others = frozenset[str]() if isinstance(exposure, Unknown) else exposure.addresses
+        own = self.nodes.get(host)
+        self.local = (own.internal_ip, *own.addresses) if own else ()
+        self.kernel = Kernel(tables, self.local)
+        pods = () if isinstance(metrics, Unknown) else metrics.serving
+        # metrics-server in the pod network of this host passes PREROUTING instead of OUTPUT (facts 1.4).
+        self.hooks = [OUTPUT, *([PREROUTING] if any(not p.host_network and p.node == host for p in pods) else [])]
 
-def reached(tables: NatTables, port: int) -> tuple[str, int] | None:
-    """Where a packet to ``port`` goes, None when no rule translates it."""
-    for backend in _backends(tables):
-        decided = deciding_rule(tables, backend, port)
-        if decided is not None and decided[1].target == "DNAT":
-            ip, own = decided[1].to or ("", 0)
-            return ip, own or port
-    return None
+    def faults(self) -> Iterator[_Fault]:
+        """Every port in use that is not led to its CloudCore; IPv6 is beyond iptables and left out."""
+        for port, users in ports_in_use(self.nodes.values(), self.tunnel).items():
+            to = destination(port, self.stream_port, self.host, self.cloudcore, self.tunnel, self.nodes, self.others)
+            if to is None or ":" in to.best[0]:
+                continue
+            for hook in self.hooks:
+                found = route(self.kernel, hook, port, users, to.all)
+                if found.way not in _GOOD:
+                    yield _Fault(hook, port, to.best, found)
 
+    def additions(self, faults: Iterable[_Fault]) -> list[NatRule]:
+        """A rule for each; the highest position first, so that no insertion moves the place of a later one."""
+        steps = [self._addition(fault) for fault in faults]
+        return sorted(steps, key=lambda step: (step.before == 0, -step.before))
 
-def tool(tables: NatTables, backend: str) -> Backend:
-    """How to name a backend of that host: plain ``iptables`` where that is it."""
-    if backend == tables.default_backend:
-        return "default"
-    return "legacy" if backend == "legacy" else "nft"
+    def _addition(self, fault: _Fault) -> NatRule:
+        ip, port = fault.to
+        spec = ("-p", "tcp", "--dport", str(fault.port), "-j", "DNAT", "--to-destination", f"{ip}:{port}")
+        culprit = fault.route.culprit
+        if culprit is None:
+            return NatRule(self.host, "default", fault.hook, spec)
+        backend = culprit.rule.backend
+        hanging = self.tables.chain(fault.hook, backend)[culprit.hook_position - 1]
+        return NatRule(self.host, self.tool(backend), fault.hook, spec, "add", hanging.position, hanging.spec)
 
+    def idle(self) -> list[Rule]:
+        """Rules made for CloudStream whose port neither a node nor the tunnelport ConfigMap uses."""
+        used = set(ports_in_use(self.nodes.values(), self.tunnel))
+        used |= {port for _ip, port in self.tunnel.by_ip} | set(self.tunnel.ports) if self.tunnel else set()
+        return [rule for rule in self._own_rules() if not any(rule.matches_port(port) for port in used)]
 
-def _followed(tables: NatTables, rule: Rule, port: int, seen: set[str]) -> Rule | None:
-    if rule.limited or rule.negated or rule.destination or not rule.matches_port(port):
-        return None
-    if rule.target in ENDING_TARGETS:
-        return rule
-    if rule.target in seen:
-        return None
-    for inner in tables.chain(rule.target, rule.backend):
-        found = _followed(tables, inner, port, seen | {rule.target})
-        if found is not None:
-            return None if found.target == "RETURN" else found
-    return None
+    def own_culprits(self, faults: Iterable[_Fault]) -> list[Rule]:
+        """Rules in the way that were made for CloudStream, each once."""
+        own = self._own_rules()
+        found = [f.route.culprit.rule for f in faults if f.route.culprit]
+        return [rule for rule in own if rule in found]
 
+    def without(self, doomed: Iterable[Rule]) -> _Site:
+        """The same host once these rules are gone."""
+        gone = list(doomed)
+        left = copy.copy(self)
+        left.tables = replace(self.tables, rules=tuple(rule for rule in self.tables.rules if rule not in gone))
+        left.kernel = Kernel(left.tables, self.local)
+        return left
 
-def _step(target: str, tables: NatTables, port: int, to: tuple[str, int]) -> NatRule:
-    spec = ("-p", "tcp", "--dport", str(port), "-j", "DNAT", "--to-destination", f"{to[0]}:{to[1]}")
-    for backend in _backends(tables):
-        decided = deciding_rule(tables, backend, port)
-        if decided is not None:
-            position = decided[0]
-            hanging = tables.chain(OUTPUT, backend)[position - 1]
-            return NatRule(target, tool(tables, backend), OUTPUT, spec, "add", position, hanging.spec)
-    return NatRule(target, "default", OUTPUT, spec)
+    def tool(self, backend: str) -> Backend:
+        """How to name a backend on that host: plain ``iptables`` where that is it."""
+        if backend == self.tables.default_backend:
+            return "default"
+        return "legacy" if backend == "legacy" else "nft"
 
-
-def _backends(tables: NatTables) -> Iterator[str]:
-    """The default one first: the kernel consults both, whichever was loaded first."""
-    yield from sorted(tables.backends, key=lambda backend: backend != tables.default_backend)
-
-
-def _equal(to: tuple[str, int], cloudcore: CloudCore) -> set[tuple[str, int]]:
-    """Where a packet may arrive: at this address, or at another one of the same CloudCore pod."""
-    pods = [{pod.pod_ip, pod.host_ip if pod.host_network else ""} for pod in cloudcore.serving]
-    alike = {ip for addresses in pods if to[0] in addresses for ip in addresses if ip}
-    return {(ip, to[1]) for ip in alike | {to[0]}}
-
-
-def _is_stream_rule(rule: Rule, stream_port: int) -> bool:
-    return rule.target == "DNAT" and rule.to is not None and rule.to[1] == stream_port and len(rule.dports) == 1
-
-
-def _is_useless(rule: Rule, wanted: dict[int, tuple[str, int]], cloudcore: CloudCore) -> bool:
-    used = any(rule.matches_port(port) for port in wanted)
-    return not used or (rule.to is not None and rule.to[0] not in cloudcore.addresses)
+    def _own_rules(self) -> list[Rule]:
+        known = self.cloudcore.addresses | self.others
+        return [r for r in stream_rules(self.tables, self.stream_port, known) if r.chain != MANAGED_CHAIN]

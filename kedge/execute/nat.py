@@ -34,25 +34,28 @@ class NatRuleHandler(Handler[NatRule]):
             f"$ {shlex.join(step.argv)}\n{_diff(step, rules, position)}".rstrip() if not idle else "",
             step.render(),
             notes=tuple(notes),
-            pin={"present": present, "chain": hashlib.sha256("\n".join(rules).encode()).hexdigest()},
+            pin={"present": present, "chain": _fingerprint(rules)},
             seen={"position": position},
             idle=idle,
         )
 
     async def change(self, step: NatRule, shown: Shown, hands: Hands, tell: Tell) -> None:
-        wanted = step.op == "add"
-        if await _exists(hands, step) == wanted:
+        if await _exists(hands, step) == (step.op == "add"):
             return
+        before = await _rules(hands, step)
         await hands.must(step.on, step.argv)
-        if await _exists(hands, step) != wanted:
-            raise StepFailed(
-                _("The command succeeded on {host}, but the table does not show it; another program may manage it")
-                .format(host=step.on)
-            )  # fmt: skip
+        grown = len(await _rules(hands, step)) - len(before)
+        if grown != (1 if step.op == "add" else -1):
+            sentence = _("The command succeeded on {host}, but the table does not show it; another program manages it")
+            raise StepFailed(sentence.format(host=step.on))
         tell(_("only new connections follow the rule; open ones keep their way"))
 
     async def settle(self, step: NatRule, shown: Shown, hands: Hands) -> bool | None:
-        return await _exists(hands, step) == (step.op == "add")
+        present = await _exists(hands, step)
+        if step.op == "add" or not present:
+            return present == (step.op == "add")
+        # A second rule of the same words may be left, so a deletion is told by the chain.
+        return False if _fingerprint(await _rules(hands, step)) == shown.pin["chain"] else None
 
     def undo(self, step: NatRule, shown: Shown) -> tuple[Step, ...]:
         if step.op == "add":
@@ -78,6 +81,10 @@ async def _rules(hands: Hands, step: NatRule) -> list[str]:
     answer = await hands.must(step.on, step.list_argv)
     lines = answer.stdout.decode(errors="replace").splitlines()
     return [line for line in lines if line.startswith(f"-A {step.chain} ")]
+
+
+def _fingerprint(rules: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(rules).encode()).hexdigest()
 
 
 def _words(step: NatRule, rule: str) -> list[str]:

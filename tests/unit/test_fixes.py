@@ -1,0 +1,315 @@
+"""Fixes are pure: facts in, steps out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fixes.edgecore import enable_edgestream, restart_edgecore
+from fixes.metrics_server import restart_metrics_server
+from fixes.nat import add_nat_rule, remove_nat_rule
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, CloudStream, TunnelPorts
+from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService, EdgeStream
+from kedge.facts.metrics import MetricsServer
+from kedge.facts.network import Established, NatTables, Reach, Socket, TunnelReach
+from kedge.facts.nodes import Node
+from kedge.facts.pods import NodePods, Pod, Workload
+from kedge.i18n import Text
+from kedge.model import Reason, Risk, Unknown
+from kedge.plugins import All, Draft, Fix, NotApplicable
+from kedge.probes.nat import read_rules
+from kedge.registry import discover
+from kedge.steps import EditYaml, NatRule, RolloutRestart, ServiceAction
+
+UNKNOWN = Unknown(Reason.DENIED, Text("not told"))
+PATH = "/etc/kubeedge/config/edgecore.yaml"
+CLOUD = "10.99.0.10"
+RUNNING = Pod("kubeedge", "cloudcore-0", "u1", "cloud1", "Running", True, True, CLOUD, CLOUD)
+CORE = CloudCore(pods=(RUNNING,))
+
+
+def offered(fix: Fix, *arguments: Any, **named: Any) -> Draft:
+    found = fix.function(*arguments, **named)
+    assert isinstance(found, Draft), found.text
+    return found
+
+
+def refused(fix: Fix, *arguments: Any, **named: Any) -> str:
+    found = fix.function(*arguments, **named)
+    assert isinstance(found, NotApplicable)
+    return str(found.text)
+
+
+# ------------------------------------------------------------------------------------------------ EdgeStream
+
+
+def edge(
+    enable: bool = False, server: str = f"{CLOUD}:10004", hub: str = f"{CLOUD}:10000", **more: Any
+) -> EdgeCoreConfig:
+    stream = EdgeStream(enable, server, enable_line=48, server_line=51)
+    return EdgeCoreConfig(PATH, edge_stream=stream, hub_server=hub, **more)
+
+
+def site(**known: Any) -> dict[str, Any]:
+    facts = {
+        "core": CORE,
+        "exposure": CloudExposure(addresses=frozenset({CLOUD})),
+        "cloudcore": CloudCoreConfig("configmap/cloudcore"),
+        "sockets": UNKNOWN,
+        "reach": UNKNOWN,
+        "pods": UNKNOWN,
+    }
+    return {**facts, **known}
+
+
+def changes(config: EdgeCoreConfig, **known: Any) -> dict[str, Any]:
+    steps = offered(enable_edgestream, "edge1", config, **site(**known)).steps
+    edit, restart = steps
+    assert isinstance(edit, EditYaml)
+    assert (edit.on, edit.path) == ("edge1", PATH)
+    assert restart == ServiceAction("edge1", "edgecore", "restart")
+    assert [path for path, _value in edit.changes] == [path for path, _value in edit.was]
+    return {path.rpartition(".")[2]: value for path, value in edit.changes}
+
+
+def test_a_disabled_edgestream_is_enabled_and_nothing_else() -> None:
+    assert changes(edge()) == {"enable": True}
+
+
+def test_what_the_file_said_is_what_the_plan_is_built_on() -> None:
+    edit = offered(enable_edgestream, "edge1", edge(server="10.0.0.1:10004"), **site()).steps[0]
+    assert isinstance(edit, EditYaml)
+    assert edit.was == (("modules.edgeStream.enable", False), ("modules.edgeStream.server", "10.0.0.1:10004"))
+    absent = EdgeCoreConfig(PATH, hub_server=f"{CLOUD}:10000")
+    edit = offered(enable_edgestream, "edge1", absent, **site()).steps[0]
+    assert isinstance(edit, EditYaml)
+    assert edit.was == (("modules.edgeStream.enable", None), ("modules.edgeStream.server", None))
+
+
+@pytest.mark.parametrize(
+    ("server", "known", "better"),
+    [
+        pytest.param("127.0.0.1:10004", {}, f"{CLOUD}:10004", id="default-left"),
+        pytest.param("10.0.0.9:10004", {}, f"{CLOUD}:10004", id="old-address"),
+        pytest.param(f"{CLOUD}:10003", {}, f"{CLOUD}:10004", id="stream-port"),
+        pytest.param(f"{CLOUD}:10004", {}, None, id="right"),
+        pytest.param(
+            f"{CLOUD}:10004",
+            {"cloudcore": CloudCoreConfig("", cloud_stream=CloudStream(tunnel_port=20004))},
+            f"{CLOUD}:20004",
+            id="own-tunnel-port",
+        ),
+        pytest.param(
+            f"{CLOUD}:10004",
+            {
+                "hub": f"{CLOUD}:30000",
+                "exposure": CloudExposure("NodePort", "", ((10000, 30000), (10004, 30004)), frozenset({CLOUD})),
+                "reach": TunnelReach(CLOUD, 10004, Reach.REFUSED),
+            },
+            f"{CLOUD}:30004",
+            id="nodeport-where-the-hub-uses-one",
+        ),
+        pytest.param(
+            "lb.example:10004", {"reach": TunnelReach("lb.example", 10004, Reach.OPEN)}, None, id="answering-balancer"
+        ),
+        pytest.param(
+            "10.0.0.9:10004",
+            {"sockets": Established((Socket("10.99.0.21", 40000, "10.0.0.9", 10004, "edgecore"),))},
+            None,
+            id="a-tunnel-stands",
+        ),
+        pytest.param(
+            "127.0.0.1:10004", {"core": UNKNOWN, "exposure": UNKNOWN}, f"{CLOUD}:10004", id="only-the-hub-known"
+        ),
+        pytest.param("10.0.0.9:10004", {"core": UNKNOWN, "exposure": UNKNOWN}, None, id="nothing-better-known"),
+        pytest.param(
+            "x:1",
+            {"core": UNKNOWN, "exposure": CloudExposure(addresses=frozenset({"fd00::10"})), "hub": "[fd00::10]:10000"},
+            "[fd00::10]:10004",
+            id="ipv6",
+        ),
+    ],
+)  # fmt: skip
+def test_the_server_is_corrected_only_when_a_better_one_is_known(
+    server: str, known: dict[str, Any], better: str | None
+) -> None:
+    facts = dict(known)
+    config = edge(True, server, facts.pop("hub", f"{CLOUD}:10000"))
+    if better is None:
+        assert "its server is right" in refused(enable_edgestream, "edge1", config, **site(**facts))
+    else:
+        assert changes(config, **facts) == {"server": better}
+
+
+def test_the_impact_counts_the_pods_that_keep_running() -> None:
+    pods = NodePods((Pod("a", "b", phase="Running"), Pod("a", "c", phase="Running"), Pod("a", "d", phase="Pending")))
+    impact = str(offered(enable_edgestream, "edge1", edge(), **site(pods=pods)).impact)
+    assert impact.startswith("edgecore restarts on edge1; its 2 pods keep running")
+
+
+# -------------------------------------------------------------------------------------------------- EdgeCore
+
+
+def test_a_running_edgecore_is_restarted() -> None:
+    found = offered(
+        restart_edgecore, "edge1", EdgeCoreService("edgecore", "loaded", "active", "running", "enabled"), UNKNOWN
+    )
+    assert found.steps == (ServiceAction("edge1", "edgecore", "restart"),)
+    assert found.risk is None
+
+
+def test_a_stopped_and_disabled_edgecore_is_started_and_enabled() -> None:
+    found = offered(
+        restart_edgecore, "edge1", EdgeCoreService("edgecore", "loaded", "inactive", "dead", "disabled"), UNKNOWN
+    )
+    assert [step.action for step in found.steps] == ["start", "enable"]  # type: ignore[attr-defined]
+    assert found.risk is Risk.LOW
+
+
+@pytest.mark.parametrize(("load", "words"), [("not-found", "no systemd unit"), ("masked", "masked")])
+def test_what_cannot_be_started_is_not_offered(load: str, words: str) -> None:
+    assert words in refused(restart_edgecore, "edge1", EdgeCoreService("edgecore", load), UNKNOWN)
+
+
+# ------------------------------------------------------------------------------------------------------ NAT
+
+PORT = Node("edge1", "10.99.0.21", port=10351, is_edge=True, kubeedge_version="v1.23.1")
+NEVER = Node("edge2", "10.99.0.22", port=10350, is_edge=True, kubeedge_version="v1.23.1")
+SPEC = ("-p", "tcp", "--dport", "10351", "-j", "DNAT", "--to-destination", f"{CLOUD}:10003")
+RIGHT = f"-A OUTPUT -p tcp -m tcp --dport 10351 -j DNAT --to-destination {CLOUD}:10003"
+STALE = "-A OUTPUT -p tcp -m tcp --dport 10351 -j DNAT --to-destination 10.99.0.99:10003"
+GUIDE = f"-A OUTPUT -p tcp -m tcp --dport 10350 -j DNAT --to-destination {CLOUD}:10003"
+API = "-A OUTPUT -d 10.43.0.1/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.99.0.10:6443"
+
+
+def tables(*nft: str, legacy: tuple[str, ...] = (), default: str = "nft") -> NatTables:
+    rules = [*read_rules("\n".join(("*nat", *nft)), "nft"), *read_rules("\n".join(("*nat", *legacy)), "legacy")]
+    return NatTables(tuple(rules), ("nft", "legacy"), default, any("TUNNEL-PORT" in rule for rule in nft))
+
+
+def nat(found: NatTables, **known: Any) -> dict[str, Any]:
+    facts = {
+        "tables": found,
+        "cloudcore": CORE,
+        "nodes": All[Node]({"edge1": PORT, "edge2": NEVER}),
+        "tunnel_ports": TunnelPorts(((CLOUD, 10351),), frozenset({10351})),
+        "config": CloudCoreConfig(""),
+        "exposure": UNKNOWN,
+        "metrics": UNKNOWN,
+    }
+    return {"target": "cloud1", **facts, **known}
+
+
+def test_a_missing_rule_is_appended_for_the_port_that_the_nodes_use() -> None:
+    found = offered(add_nat_rule, **nat(tables(API)))
+    assert found.steps == (NatRule("cloud1", "default", "OUTPUT", SPEC),)
+    assert str(found.title) == "Lead port 10351 on cloud1 to CloudCore"
+
+
+def test_the_guides_rule_for_10350_does_not_help() -> None:
+    assert offered(add_nat_rule, **nat(tables(GUIDE))).steps == (NatRule("cloud1", "default", "OUTPUT", SPEC),)
+
+
+def test_a_rule_goes_in_front_of_the_one_that_takes_the_connection() -> None:
+    step = offered(add_nat_rule, **nat(tables(API, STALE))).steps[0]
+    assert step == NatRule("cloud1", "default", "OUTPUT", SPEC, "add", 2, STALE.removeprefix("-A OUTPUT "))
+
+
+def test_a_rule_in_the_way_in_the_other_backend_is_met_there() -> None:
+    step = offered(add_nat_rule, **nat(tables(API, legacy=(STALE,)))).steps[0]
+    assert isinstance(step, NatRule)
+    assert (step.backend, step.before) == ("legacy", 1)
+
+
+def test_kubeedges_own_chain_is_never_edited() -> None:
+    managed = '-A OUTPUT -m comment --comment "kubeedge tunnel port" -j TUNNEL-PORT'
+    inside = STALE.replace("-A OUTPUT", "-A TUNNEL-PORT")
+    steps = offered(add_nat_rule, **nat(tables(API, managed, inside))).steps
+    assert [(s.chain, s.before) for s in steps if isinstance(s, NatRule)] == [("OUTPUT", 2)]
+    assert "made for CloudCore is stale" in refused(remove_nat_rule, **nat(tables(API, managed, inside)))
+
+
+def test_each_port_goes_to_its_own_cloudcore_the_highest_position_first() -> None:
+    other = Pod("kubeedge", "cloudcore-1", "u2", "cloud2", "Running", True, True, "10.99.0.11", "10.99.0.11")
+    second = Node("edge3", "10.99.0.23", port=10352, is_edge=True)
+    away = "-A OUTPUT -p tcp -m tcp --dport 10352 -j DNAT --to-destination 10.99.0.99:10003"
+    facts = nat(
+        tables(STALE, API, away),
+        cloudcore=CloudCore(pods=(RUNNING, other)),
+        nodes=All[Node]({"edge1": PORT, "edge3": second}),
+        tunnel_ports=TunnelPorts(((CLOUD, 10351), ("10.99.0.11", 10352)), frozenset({10351, 10352})),
+    )
+    steps = [s for s in offered(add_nat_rule, **facts).steps if isinstance(s, NatRule)]
+    assert [(s.before, s.spec[-1]) for s in steps] == [(3, "10.99.0.11:10003"), (1, f"{CLOUD}:10003")]
+
+
+def test_a_metrics_server_in_the_pod_network_needs_prerouting_too() -> None:
+    pod = Pod("kube-system", "metrics-server-0", node="cloud1", phase="Running", ready=True)
+    facts = nat(tables(RIGHT), metrics=MetricsServer(Workload("kube-system", "metrics-server"), (pod,)))
+    assert offered(add_nat_rule, **facts).steps == (NatRule("cloud1", "default", "PREROUTING", SPEC),)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"tables": tables(RIGHT)}, "already leads"),
+        ({"cloudcore": CloudCore()}, "repair CloudCore first"),
+        ({"nodes": All[Node]({"edge2": NEVER})}, "already leads"),
+    ],
+    ids=["right", "no-cloudcore", "no-port-in-use"],
+)
+def test_no_rule_is_added_where_none_helps(known: dict[str, Any], words: str) -> None:
+    assert words in refused(add_nat_rule, **nat(tables(API), **known))
+
+
+def test_an_unused_rule_is_deleted_as_it_is_written() -> None:
+    step = offered(remove_nat_rule, **nat(tables(RIGHT, GUIDE))).steps[0]
+    assert step == NatRule("cloud1", "default", "OUTPUT", tuple(GUIDE.split()[2:]), "delete")
+
+
+def test_a_stale_rule_in_front_of_a_right_one_is_deleted() -> None:
+    found = offered(remove_nat_rule, **nat(tables(STALE, RIGHT)))
+    assert [(s.op, s.spec[-1]) for s in found.steps if isinstance(s, NatRule)] == [("delete", "10.99.0.99:10003")]
+
+
+def test_a_stale_rule_alone_is_replaced() -> None:
+    found = offered(remove_nat_rule, **nat(tables(STALE)))
+    assert [(s.op, s.spec[-1]) for s in found.steps if isinstance(s, NatRule)] == [
+        ("add", f"{CLOUD}:10003"),
+        ("delete", "10.99.0.99:10003"),
+    ]
+    assert "Replace" in str(found.title)
+
+
+def test_somebody_elses_rule_is_never_deleted() -> None:
+    mesh = "-A OUTPUT -p tcp -m tcp --dport 10351 -j DNAT --to-destination 169.254.96.16:40001"
+    assert "made for CloudCore is stale" in refused(remove_nat_rule, **nat(tables(mesh, RIGHT)))
+
+
+# ------------------------------------------------------------------------------------------- metrics-server
+
+
+def test_metrics_server_is_restarted_where_it_is() -> None:
+    found = offered(restart_metrics_server, MetricsServer(Workload("monitoring", "ms", replicas=1)))
+    assert found.steps == (RolloutRestart("kubernetes", "monitoring", "deployment", "ms"),)
+    assert offered(restart_metrics_server, UNKNOWN).steps[0] == RolloutRestart(
+        "kubernetes", "kube-system", "deployment", "metrics-server"
+    )
+
+
+def test_no_restart_of_what_does_not_run() -> None:
+    assert "deploy it first" in refused(restart_metrics_server, MetricsServer())
+    assert "scaled to 0" in refused(restart_metrics_server, MetricsServer(Workload("a", "b", replicas=0)))
+
+
+# ------------------------------------------------------------------------------------------------- registry
+
+
+def test_a_fix_answers_every_check_that_offers_it_and_can_be_verified() -> None:
+    registry = discover()
+    assert {"enable-edgestream", "add-nat-rule", "restart-metrics-server"} <= {fix.id for fix in registry.fixes}
+    for fix in registry.fixes:
+        assert {check.code for check in registry.checks if fix.id in check.fixes} <= set(fix.answers), fix.id
+        assert fix.verify, fix.id
+        assert fix.doc, fix.id
