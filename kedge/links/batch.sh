@@ -105,15 +105,10 @@ raise() {
 # Descriptors are closed by exec in a subshell: a function's own redirection would keep a copy open, and the end
 # of "todo" would never come.
 open_gate() {
-  gate=shut
-  if [ "$1" = 0 ]; then mine=$all theirs=; fi
+  if [ "$1" = 0 ] || [ "$sudo" = none ]; then mine=$all theirs=; fi
   roots=$theirs
   [ -n "$theirs" ] || return 0
-  : >sudo.err
-  case $sudo in
-  none) deny denied; return 0 ;;
-  password) frame P ;;
-  esac
+  [ "$sudo" != password ] || frame P
   (exec <&5 5<&- 7>&-; raise) & server=$!
 }
 

@@ -156,7 +156,7 @@ class Reader:
         if not code.isdecimal():
             raise FramingError(f"an exit code of {code!r}")
         began, ended = _seconds(times[0]), _seconds(times[1])
-        seconds = max(0.0, ended - began) if began is not None and ended is not None else 0.0
+        seconds = round(max(0.0, ended - began), 3) if began is not None and ended is not None else 0.0
         at = self.batch.clock
         if at is not None and began is not None and self._stamp is not None:
             at += timedelta(seconds=began - self._stamp)

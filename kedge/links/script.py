@@ -58,7 +58,7 @@ class Sudo(StrEnum):
     """How a login user who is not root runs root commands."""
 
     NONE = "none"
-    """Not at all: root commands are answered with ``sudo_denied``."""
+    """Not at all: root commands run as the login user, who may have the right to some of it."""
     NOPASSWD = "nopasswd"
     """``sudo -n``."""
     PASSWORD = "password"  # noqa: S105 - a mode, not a password
