@@ -105,7 +105,7 @@ class Config:
 
 def default_path() -> Path:
     """Where the config file is looked for when nothing names one."""
-    import platformdirs  # noqa: PLC0415 - not needed for --version and --help
+    import platformdirs
 
     return Path(platformdirs.user_config_dir("kedge-tui")) / "config.yaml"
 

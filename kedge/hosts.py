@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kedge.config import HostSettings, SiteSettings
-
 from kedge.links.base import HostLink, HostWriter
 from kedge.links.pools import Pools
 from kedge.links.script import Sudo
@@ -61,7 +60,7 @@ class HostSources:
         link = self._link(name)
         if link is None:
             raise LinkError(no_ssh(name))
-        from kedge.links.host_writer import ShellWriter  # noqa: PLC0415 - only when something is changed
+        from kedge.links.host_writer import ShellWriter
 
         return ShellWriter(link)
 
@@ -75,7 +74,7 @@ class HostSources:
         return self._links[name]
 
     def _local(self, name: str) -> HostLink:
-        from kedge.links.local import LocalLink  # noqa: PLC0415 - only where a host is this machine
+        from kedge.links.local import LocalLink
 
         return LocalLink(name, self._pools, self._prompter)
 
@@ -84,7 +83,7 @@ class HostSources:
         address = entry.address or (host.address if host else "")
         if not self._ssh or not (address or entry.port or self._settings.ssh.config):
             return None
-        from kedge.links.ssh import SshLink  # noqa: PLC0415 - only when a host is dialled
+        from kedge.links.ssh import SshLink
 
         ssh = self._settings.ssh
         target = SshTarget(
@@ -117,5 +116,3 @@ def _state(source: HostSource) -> LinkInfo:
     if source.last_seen is None:
         return LinkInfo(source.name, LinkState.CONNECTING if source.asked else LinkState.IDLE)
     return LinkInfo(source.name, LinkState.UP, source.last_seen)
-
-

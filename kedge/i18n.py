@@ -44,9 +44,7 @@ class Text:
         return bool(self.msgid)
 
     def _render(self, catalogue: gettext.NullTranslations) -> str:
-        values = {
-            name: value._render(catalogue) if isinstance(value, Text) else value for name, value in self.params
-        }
+        values = {name: value._render(catalogue) if isinstance(value, Text) else value for name, value in self.params}
         if self.plural:
             template = catalogue.ngettext(self.msgid, self.plural, int(values[self.count]))
         else:

@@ -16,7 +16,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u
 
 
 def printable(text: str, tab: int = 8) -> str:
-    """The text with escapes taken out, tabs expanded and other control characters shown as ``\N{REPLACEMENT CHARACTER}``.
+    """The text with escapes taken out, tabs expanded and other control characters replaced by U+FFFD.
 
     Line breaks stay; see :func:`one_line`.
     """

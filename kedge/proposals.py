@@ -34,9 +34,7 @@ class Proposal:
 
 def proposals(finding: Finding, registry: Registry, store: FactStore) -> tuple[Proposal, ...]:
     """The fixes of a finding, least risk first; those that cannot be offered last, with their reason."""
-    found = [
-        propose(fix, finding.target, store, (finding.code,)) for fix in registry.fixes if fix.id in finding.fixes
-    ]
+    found = [propose(fix, finding.target, store, (finding.code,)) for fix in registry.fixes if fix.id in finding.fixes]
     return tuple(sorted(found, key=lambda p: (p.plan is None, _ORDER[p.risk], finding.fixes.index(p.fix))))
 
 

@@ -252,6 +252,7 @@ def _selected(command: str, pods: Mapping[str, Any]) -> list[PodLog]:
         if (pod.get("status") or {}).get("phase") == "Pending":
             continue
         for container in (pod.get("spec") or {}).get("containers") or ():
-            logs.append(PodLog(meta.get("namespace", ""), meta.get("name", ""), container.get("name", ""),
-                               previous=previous))
+            logs.append(
+                PodLog(meta.get("namespace", ""), meta.get("name", ""), container.get("name", ""), previous=previous)
+            )
     return logs

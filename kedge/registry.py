@@ -36,9 +36,7 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
                 objects += _plugins(module)
         except Exception as error:  # a third party's import may raise anything
             log.exception("plugin %s failed to load", point.value)
-            problems.append(
-                _("The plugin {name} could not be loaded: {error}").format(name=point.value, error=error)
-            )
+            problems.append(_("The plugin {name} could not be loaded: {error}").format(name=point.value, error=error))
     return build(objects, problems)
 
 

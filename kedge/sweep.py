@@ -90,9 +90,7 @@ class Sweeper:
             asked |= {job.probe.name: job.asks for job in jobs}
             await self._ask(jobs, target)
 
-    def _job(
-        self, probe: Probe, target: str, host: Host | None, asked: dict[str, tuple[Ask, ...]]
-    ) -> _Job | None:
+    def _job(self, probe: Probe, target: str, host: Host | None, asked: dict[str, tuple[Ask, ...]]) -> _Job | None:
         """What a probe wants asked now; None when that was asked already or cannot be known yet."""
         arguments: list[Any] = []
         for need in probe.needs:

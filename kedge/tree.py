@@ -18,7 +18,9 @@ _CLOUD = tuple(kind for kind in Kind if kind.place.startswith("cloud/"))
 _EDGE = tuple(kind for kind in Kind if kind.place.startswith("edge/{target}/"))
 
 
-def build_tree(site: str, findings: Sequence[Finding], edges: Sequence[str], store: FactStore) -> tuple[ComponentView, ...]:
+def build_tree(
+    site: str, findings: Sequence[Finding], edges: Sequence[str], store: FactStore
+) -> tuple[ComponentView, ...]:
     """Components in tree order, parents before children; the root has id ``site`` and no parent."""
     shown = {finding.kind for finding in findings}
     places: list[tuple[str, str, Text, str]] = [("site", "", _("{name}").format(name=site), SITE)]
@@ -59,9 +61,7 @@ def _cloud_label(kind: Kind, store: FactStore) -> Text:
     return kind.title
 
 
-def _rolled_up(
-    places: Sequence[tuple[str, str, Text, str]], findings: Sequence[Finding]
-) -> tuple[ComponentView, ...]:
+def _rolled_up(places: Sequence[tuple[str, str, Text, str]], findings: Sequence[Finding]) -> tuple[ComponentView, ...]:
     own: dict[str, list[Finding]] = {}
     below: dict[str, list[Finding]] = {}
     parents = {place: parent for place, parent, _label, _target in places}

@@ -98,8 +98,8 @@ class Workbench:
             ConfigFileError, kedge.links.kubeconfig.ConfigError, kedge.recording.RecordingError: the files that
                 say how to reach it are unusable.
         """
-        from kedge.opening import open_recorded, open_site  # noqa: PLC0415 - imports the clients
-        from kedge.registry import discover  # noqa: PLC0415 - imports every plugin
+        from kedge.opening import open_recorded, open_site
+        from kedge.registry import discover
 
         registry = discover()
         if self.options.recording:

@@ -45,14 +45,14 @@ def _recorded(directory: str, registry: Registry) -> Picture:
 
 async def judge_recording(directory: Path, registry: Registry) -> Picture:
     """Judge a recorded site with today's checks; intrusive ones too, as far as it holds them."""
-    from kedge.opening import open_recorded  # noqa: PLC0415 - imports the clients
+    from kedge.opening import open_recorded
 
     return (await open_recorded(directory, registry)).picture()
 
 
 def _live(registry: Registry, timeout: float, site: dict[str, Any]) -> Picture:
-    from kedge.commands.live import look_once  # noqa: PLC0415 - links are imported only for a live site
-    from kedge.workbench import Options  # noqa: PLC0415
+    from kedge.commands.live import look_once
+    from kedge.workbench import Options
 
     try:
         return asyncio.run(look_once(registry, timeout, Options(**site)))

@@ -83,7 +83,8 @@ class KubeSource:
             limit = min(deadline, LOG_SECONDS)
             got = await self._link.get(ask.path, ask.access, deadline=limit, query=ask.query, cap=LOG_CAP)
             return self._response(ask, got)
-        assert isinstance(ask, Api)
+        if not isinstance(ask, Api):
+            raise TypeError(f"Kubernetes is not asked {ask!r}")
         if ask.watched:
             return await self._list(ask, deadline)
         access = ask.access or Access("get", "", ask.path)
