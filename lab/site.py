@@ -5,7 +5,7 @@ In a program that has a loop::
     async with LabSite(edges=2, faults=["edgestream-disabled"]) as lab:
         lab.kubeconfig, lab.config_file, lab.hosts["edge1"].tree
 
-From anywhere else::
+From anywhere else (see :mod:`lab.background`)::
 
     with run_in_thread(edges=2) as lab:
         lab.set_fault("edgecore-stopped", True, edge="edge1")
@@ -16,20 +16,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import logging
-import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import asyncssh
 from aiohttp import web
 
 from lab import config
+from lab.control import ControlServer
 from lab.hosts.machine import Machine, build_machine
 from lab.hosts.standins import StandIns
 from lab.hosts.tree import AUTHORITY, CERTIFICATES, TreeFiles, link_programs
@@ -46,8 +45,6 @@ TICK = 0.1
 
 PREFIX = "kedge-lab-"
 """Folders of sites that were given none begin like this."""
-
-_log = logging.getLogger(__name__)
 
 
 class LabError(Exception):
@@ -138,6 +135,9 @@ class LabSite:
             self._apply_fault(name, on=True, edge=None)
         self.world.on_change.append(lambda _topic: self._wake.set())
         await self.settle()
+        control = ControlServer(self.dir, self._control)
+        await control.start()
+        self._stack.push_async_callback(control.close)
         life = asyncio.create_task(self._live())
         self._stack.push_async_callback(_cancelled, life)
 
@@ -218,6 +218,20 @@ class LabSite:
 
     def _apply_fault(self, name: str, *, on: bool, edge: str | None) -> None:
         raise LabError(f"There is no fault {name}.")
+
+    def active_faults(self) -> list[str]:
+        """The faults that are switched on, as ``name`` or ``name/edge``."""
+        return []
+
+    async def _control(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What ``kedge-tui lab fault`` asks for."""
+        if request.get("do") != "fault":
+            raise LookupError(f"A practice site cannot do {request.get('do')!r}.")
+        try:
+            await self.set_fault(str(request["name"]), bool(request["on"]), request.get("edge"))
+        except LabError as problem:
+            raise LookupError(str(problem)) from problem
+        return {"faults": self.active_faults()}
 
     async def stop_api(self) -> None:
         """Take the API server down: its port is refused, open connections break."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import fcntl
 import os
 import signal
+import struct
 import subprocess
-from collections.abc import Mapping, Sequence
+import termios
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,52 +20,113 @@ _STAT_SESSION = 3
 """Index of the session id among the fields of /proc/PID/stat that follow the command name."""
 
 
+class Descriptor:
+    """One end of a pipe or terminal, read and written without blocking the loop."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        os.set_blocking(number, False)
+
+    async def read(self, size: int) -> bytes:
+        """Some bytes; empty when nobody holds the other end any more."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return os.read(self._number, size)
+            except BlockingIOError:
+                await self._until(loop.add_reader, loop.remove_reader)
+            except OSError as error:
+                if error.errno != errno.EIO:  # what Linux says once the last program has left a terminal
+                    raise
+                return b""
+
+    async def write(self, data: bytes) -> None:
+        """All of ``data``. Raises OSError when nobody reads."""
+        loop = asyncio.get_running_loop()
+        while data:
+            try:
+                data = data[os.write(self._number, data) :]
+            except BlockingIOError:
+                await self._until(loop.add_writer, loop.remove_writer)
+
+    async def _until(self, watch: Callable[..., object], unwatch: Callable[[int], object]) -> None:
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        watch(self._number, lambda: ready.done() or ready.set_result(None))
+        try:
+            await ready
+        finally:
+            unwatch(self._number)
+
+    def close(self) -> None:
+        """Give it back; safe to call twice."""
+        if self._number >= 0:
+            os.close(self._number)
+            self._number = -1
+
+
 @dataclass(frozen=True, slots=True)
-class Started:
-    """A process and our ends of its standard streams, as descriptors that the caller owns; a terminal is all three."""
+class Streams:
+    """Our ends of a process's standard streams. On a terminal all three are one, and ``resize`` works."""
 
-    process: asyncio.subprocess.Process
-    stdin: int
-    stdout: int
-    stderr: int | None
+    stdin: Descriptor
+    stdout: Descriptor
+    stderr: Descriptor | None
+    resize: Callable[[int, int], None] = lambda _columns, _rows: None
+
+    def close(self) -> None:
+        """Give all of them back."""
+        for stream in (self.stdin, self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
 
 
-async def start(
-    argv: Sequence[str], *, environment: Mapping[str, str], folder: Path, terminal: bool = False
-) -> Started:
-    """Start ``argv`` as the leader of a new session, on three pipes or on a new terminal.
+async def start_piped(
+    argv: Sequence[str], environment: Mapping[str, str], folder: Path
+) -> tuple[asyncio.subprocess.Process, Streams]:
+    """Start ``argv`` as the leader of a new session with three pipes. Raises OSError."""
+    (stdin, typed), (read_out, stdout), (read_err, stderr) = os.pipe(), os.pipe(), os.pipe()
+    ours = Streams(Descriptor(typed), Descriptor(read_out), Descriptor(read_err))
+    return await _start(argv, environment, folder, (stdin, stdout, stderr), ours), ours
 
-    Raises:
-        OSError: the program could not be started.
+
+async def start_on_terminal(
+    argv: Sequence[str], environment: Mapping[str, str], folder: Path, columns: int, rows: int
+) -> tuple[asyncio.subprocess.Process, Streams]:
+    """Start ``argv`` as the leader of a new session that a new terminal controls. Raises OSError.
+
+    A session gets its controlling terminal when its leader opens one, so a shell opens it by name first.
     """
-    if terminal:
-        ours, theirs = os.openpty()
-        ends = [(ours, theirs)]
-        streams = (theirs, theirs, theirs)
-    else:
-        (stdin, ours), *outputs = os.pipe(), os.pipe(), os.pipe()
-        ends = [(ours, stdin), *outputs]
-        streams = (stdin, outputs[0][1], outputs[1][1])
+    master, slave = os.openpty()
+
+    def resize(columns: int, rows: int) -> None:
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    resize(columns, rows)
+    terminal = Descriptor(master)
+    ours = Streams(terminal, terminal, None, resize)
+    opening = ["/bin/sh", "-c", 'exec <>"$0" >&0 2>&0 && exec "$@"', os.ttyname(slave)]
+    return await _start([*opening, *argv], environment, folder, (slave, slave, slave), ours), ours
+
+
+async def _start(
+    argv: Sequence[str], environment: Mapping[str, str], folder: Path, theirs: tuple[int, int, int], ours: Streams
+) -> asyncio.subprocess.Process:
     try:
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *argv,
-            stdin=streams[0],
-            stdout=streams[1],
-            stderr=streams[2],
+            stdin=theirs[0],
+            stdout=theirs[1],
+            stderr=theirs[2],
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
         )
     except OSError:
-        for ours, _theirs in ends:
-            os.close(ours)
+        ours.close()
         raise
     finally:
-        for _ours, theirs in ends:
-            os.close(theirs)
-    if terminal:
-        return Started(process, ends[0][0], os.dup(ends[0][0]), None)
-    return Started(process, ends[0][0], ends[1][0], ends[2][0])
+        for number in set(theirs):
+            os.close(number)
 
 
 def end_session(leader: int) -> None:

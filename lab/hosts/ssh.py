@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import asyncssh
 
-from lab.hosts import processes
+from lab.hosts import sessions
 from lab.hosts.link import LinkQuality, SlowRelay
 from lab.ports import LoopbackPort, PortState
 
@@ -109,24 +108,8 @@ class HostServer:
     async def _session(self, channel: asyncssh.SSHServerProcess[bytes]) -> None:
         """Run what an exec or shell request asks for, until it ends or its channel closes."""
         self.channels_opened += 1
-        started = await processes.start(
-            self._command_line(channel),
-            environment=self._environment(channel),
-            folder=self._account.home,
-            terminal=channel.term_type is not None,
-        )
-        process = started.process
-        channel.set_redirect_pid(process.pid)
-        await channel.redirect(started.stdin, started.stdout, started.stderr, send_eof=False)
-        ended = asyncio.ensure_future(process.wait())
-        finished = asyncio.ensure_future(_exit_when_drained(channel, ended))
-        try:
-            await channel.wait_closed()
-        finally:
-            finished.cancel()
-            if process.returncode is None:
-                processes.end_session(process.pid)
-            await ended
+        argv, environment = self._command_line(channel), self._environment(channel)
+        await sessions.run(channel, argv, environment, self._account.home)
 
     def _command_line(self, channel: asyncssh.SSHServerProcess[bytes]) -> list[str]:
         shell = self._account.shell
@@ -177,13 +160,3 @@ class _Accepted(asyncio.Protocol):
         transport.pause_reading()  # type: ignore[attr-defined]
         transport.close()
         self._server.serve(taken)
-
-
-async def _exit_when_drained(channel: asyncssh.SSHServerProcess[bytes], ended: asyncio.Future[int]) -> None:
-    status = await asyncio.shield(ended)
-    await channel.stdout.drain()
-    await channel.stderr.drain()
-    if status < 0:
-        channel.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
-    else:
-        channel.exit(status)

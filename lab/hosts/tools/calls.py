@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lab.world_host import Host
 
-
 LocalHttp = Callable[[int, str], tuple[int, str] | None]
 """GET of (port, path and query) on a machine's own loopback: status and body; None: refused."""
 
