@@ -76,7 +76,7 @@ class HostSources:
     def _local(self, name: str) -> HostLink:
         from kedge.links.local import LocalLink
 
-        return LocalLink(name, self._pools, self._prompter)
+        return LocalLink(name, self._pools, self._prompter, sudo=self._sudo(name), site=self._site)
 
     def _remote(self, name: str, entry: HostSettings) -> HostLink | None:
         host = self._host(name)
@@ -93,11 +93,14 @@ class HostSources:
             user=entry.user or ssh.user,
             identity=entry.identity or ssh.identity,
             jump=entry.jump or ssh.jump,
-            sudo=Sudo(entry.sudo or ssh.sudo or Sudo.NOPASSWD),
+            sudo=self._sudo(name),
             ssh_config=Path(ssh.config).expanduser() if ssh.config else None,
             site=self._site,
         )
         return SshLink(target, self._pools, self._prompter)
+
+    def _sudo(self, name: str) -> Sudo:
+        return Sudo(self._settings.host(name).sudo or self._settings.ssh.sudo or Sudo.NOPASSWD)
 
     def states(self) -> tuple[LinkInfo, ...]:
         """How each link stands, by name."""
