@@ -187,6 +187,7 @@ class FakeKube:
         self.silent = threading.Event()
         """While set, watches stay open and send nothing."""
         self.tokens = {TOKEN}
+        self.generation = 0
         self.port = 0
         self._tls = server_context(directory, client_certificates=client_certificates) if tls else None
         self._clients = client_certificates
@@ -215,6 +216,12 @@ class FakeKube:
         """Cut every open connection and go on serving."""
         assert self._http is not None
         self._http.cut()
+
+    def end_watches(self) -> None:
+        """As after timeoutSeconds: every watch ends properly, once it has sent what there is."""
+        with self.store.changed:
+            self.generation += 1
+            self.store.changed.notify_all()
 
     @property
     def running(self) -> bool:
@@ -331,11 +338,14 @@ class Handler(BaseHTTPRequestHandler):
             with self.chunked() as send:
                 send(json.dumps({"type": "ERROR", "object": gone}).encode() + b"\n")
             return
+        generation = fake.generation
         with self.chunked() as send:
-            while fake.running:
+            ended = False
+            while fake.running and not ended:
                 with store.changed:
+                    ended = generation != fake.generation
                     events = self._new(store, seen)
-                    if not events:
+                    if not events and not ended:
                         store.changed.wait(timeout=0.2)
                 for version, event in () if fake.silent.is_set() else events:
                     seen = version
