@@ -101,10 +101,10 @@ def _describe(site: Any) -> None:
 @lab.command()
 def faults() -> None:
     """List the faults that a practice site can have."""
-    from lab.faults import CATALOGUE
+    from lab.faults import FAULTS
 
-    width = max(len(name) for name in CATALOGUE)
-    for name, fault in sorted(CATALOGUE.items()):
+    width = max(len(name) for name in FAULTS)
+    for name, fault in sorted(FAULTS.items()):
         click.echo(f"{name:<{width}}  {fault.summary}")
 
 

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import difflib
 import functools
+import secrets
 import shutil
 import tempfile
 import time
@@ -27,8 +29,10 @@ from typing import Any, Self
 import asyncssh
 from aiohttp import web
 
-from lab import config
+from lab import config, faults
+from lab.apiserver import ApiServer
 from lab.control import ControlServer
+from lab.faults_site import LIMITED_USER
 from lab.hosts.machine import Machine, build_machine
 from lab.hosts.standins import StandIns
 from lab.hosts.tree import AUTHORITY, CERTIFICATES, TreeFiles, link_programs
@@ -36,9 +40,10 @@ from lab.listeners import CloudListeners
 from lab.pki import Authority
 from lab.ports import LoopbackPort
 from lab.world import World
+from lab.world_access import EVERYTHING, User
 from lab.world_host import Host, Role
 from lab.world_path import Ended, NoAnswer
-from lab.world_settings import METRICS_IMAGE, Ports, Settings
+from lab.world_settings import METRICS_IMAGE, Ports, Settings, edge_name
 
 TICK = 0.1
 """Seconds between two looks of the world at its clock."""
@@ -56,7 +61,7 @@ class LabSite:
 
     Args:
         edges: number of edge nodes.
-        faults: names of faults that are there from the start.
+        faults: faults that are there from the start: ``name``, or ``name:edge2`` (edge1 otherwise).
         latency: seconds added to a round trip of every link.
         loss: share of packets lost on every link, 0 to 1.
         folder: where to keep its files; must be empty or not exist. A fresh temporary folder otherwise.
@@ -86,6 +91,7 @@ class LabSite:
         self._stack = contextlib.AsyncExitStack()
         self._wake = asyncio.Event()
         self._following = asyncio.Lock()
+        self._active: dict[str, None] = {}
         self.hosts: dict[str, Machine] = {}
 
     # -- what a client needs
@@ -121,8 +127,8 @@ class LabSite:
         self._stack.callback(shutil.rmtree, self.dir, ignore_errors=True)
         self.files = config.SiteFiles.below(self.dir)
         self._kubeedge = Authority("KubeEdge")
-        self._api_port = LoopbackPort()
-        self._stack.callback(self._api_port.close)
+        self._api = ApiServer(self.dir / "pki")
+        self._stack.push_async_callback(self._api.close)
         self._listeners = CloudListeners(
             ("hub", "https", "stream", "tunnel"), self._kubeedge, self.dir / "pki", self._stream
         )
@@ -131,8 +137,10 @@ class LabSite:
         await self._start_machines(shell)
         config.write_ssh_files(self.files, self.hosts.values())
         config.write_inventory(self.files, self.hosts.values())
-        for name in self._faults:
-            self._apply_fault(name, on=True, edge=None)
+        self._admit_user()
+        for fault in self._faults:
+            name, _colon, edge = fault.partition(":")
+            self._apply_fault(name, on=True, edge=edge or None)
         self.world.on_change.append(lambda _topic: self._wake.set())
         await self.settle()
         control = ControlServer(self.dir, self._control)
@@ -147,7 +155,7 @@ class LabSite:
             self._stack.callback(port.close)
         number = self._listeners.number
         ports = Ports(
-            api=self._api_port.number,
+            api=self._api.number,
             hub=number("hub"),
             https=number("https"),
             stream=number("stream"),
@@ -158,6 +166,13 @@ class LabSite:
         world = World(ports, self._settings, files=TreeFiles(self.dir / "hosts"), clock=time.time)
         world.latency, world.loss = self._latency, self._loss
         return world
+
+    def _admit_user(self) -> None:
+        """One user, who may do everything until a fault takes rights away, and the kubeconfig that names it."""
+        token = secrets.token_urlsafe(24)
+        self.world.access.tokens = {token: User(LIMITED_USER)}
+        self.world.access.allow(LIMITED_USER, EVERYTHING)
+        config.write_kubeconfig(self.kubeconfig, self._api.url, self._api.authority.pem, {"token": token})
 
     async def _start_machines(self, shell: str) -> None:
         key = asyncssh.generate_private_key("ssh-ed25519", comment="practice site")
@@ -205,6 +220,7 @@ class LabSite:
 
     async def _follow(self) -> None:
         async with self._following:
+            await self._api.follow_world(self.world)
             await self._listeners.follow_world(self.world.want_listeners())
             for machine in self.hosts.values():
                 await machine.follow_world(self.world.latency, self.world.loss)
@@ -217,11 +233,29 @@ class LabSite:
         await self.settle()
 
     def _apply_fault(self, name: str, *, on: bool, edge: str | None) -> None:
-        raise LabError(f"There is no fault {name}.")
+        try:
+            fault = faults.find(name)
+        except faults.UnknownFault:
+            near = difflib.get_close_matches(name, faults.FAULTS, 1)
+            hint = f"Did you mean {near[0]}?" if near else "`kedge-tui lab faults` lists them."
+            raise LabError(f"There is no fault {name}. {hint}") from None
+        edge = edge or edge_name(1)
+        if edge not in self.world.edges:
+            raise LabError(f"There is no edge {edge}; this site has {', '.join(list(self.world.edges)[:5])}.")
+        label = f"{name}:{edge}" if fault.per_edge else name
+        if on:
+            faults.apply(self.world, name, edge)
+            self._active[label] = None
+        else:
+            faults.clear(self.world, name, edge)
+            self._active.pop(label, None)
 
     def active_faults(self) -> list[str]:
-        """The faults that are switched on, as ``name`` or ``name/edge``."""
-        return []
+        """The faults that were switched on and not off again, as ``name`` or ``name:edge``.
+
+        What was repaired by hand meanwhile is still listed; what is wrong now is ``lab.truth.causes(world)``.
+        """
+        return list(self._active)
 
     async def _control(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """What ``kedge-tui lab fault`` asks for."""
