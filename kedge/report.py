@@ -14,6 +14,7 @@ from typing import Any
 from kedge.i18n import Text, as_json, translate
 from kedge.model import Evidence, Finding, HopState, Status
 from kedge.picture import Picture
+from kedge.printable import one_line
 
 API_VERSION = "kedge-tui/v1"
 
@@ -97,8 +98,8 @@ def as_table(picture: Picture) -> str:
     """For people: causes first, then one line per finding that deserves it, in the reader's language."""
     lines = []
     for cause in picture.causes:
-        lines.append(f"{GLYPHS[Status.FAIL]} {cause.code} {cause.target}: {translate(cause.text)}")
-        lines += [f"    {name}: {translate(value)}" for name, value in _details(cause)]
+        lines.append(f"{GLYPHS[Status.FAIL]} {cause.code} {one_line(cause.target)}: {_line(cause.text)}")
+        lines += [f"    {name}: {_line(value)}" for name, value in _details(cause)]
     if lines:
         lines.append("")
     width = max((len(finding.target) for finding in picture.findings), default=1)
@@ -106,11 +107,15 @@ def as_table(picture: Picture) -> str:
         because = f" (because {finding.because})" if finding.because else ""
         glyph, status = GLYPHS[finding.status], finding.status.value
         lines.append(
-            f"{glyph} {status:<7} {finding.code} {finding.target:<{width}}  {translate(finding.text)}{because}"
+            f"{glyph} {status:<7} {finding.code} {one_line(finding.target):<{width}}  {_line(finding.text)}{because}"
         )
     counts = picture.summary()
     lines += ["", "  ".join(f"{GLYPHS[status]} {status.value} {counts[status]}" for status in Status)]
     return "\n".join(lines) + "\n"
+
+
+def _line(text: Text | str) -> str:
+    return one_line(translate(text))
 
 
 def _details(finding: Finding) -> list[tuple[str, Text | str]]:
