@@ -11,7 +11,7 @@ CLOUD_CAUSES = ("KE112", "KE110", "KE113")
 TUNNEL_CAUSES = (*EDGE_CAUSES, "KE303", "KE306", *CLOUD_CAUSES)
 """Why an edge has no working tunnel."""
 
-PATH_CAUSES = (*TUNNEL_CAUSES, "KE301", "KE302", "KE304")
+PATH_CAUSES = (*TUNNEL_CAUSES, "KE301", "KE302", "KE304", "KE212", "KE209")
 """Why a request does not come through to an edge."""
 
 EXEC_CAUSES = (*PATH_CAUSES, "KE501")

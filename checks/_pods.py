@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from kedge.facts.nodes import NodeLease
 from kedge.facts.pods import Container, Pod
 from kedge.i18n import Text, _
+from kedge.plugins import All
 
 BROKEN = frozenset(
     {
@@ -59,6 +61,12 @@ def last_exit(container: Container) -> Text:
         return _("it has not ended before")
     said = _("last exit code {code} ({reason})")
     return said.format(code=container.last_exit, reason=container.last_reason or "-")
+
+
+def cluster_time(at: datetime | None, leases: All[NodeLease]) -> datetime | None:
+    """The newest moment that the cluster's own objects tell: a quiet list stands still, leases never do."""
+    moments = [lease.at for lease in leases.known().values()] + [at]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def is_young(pod: Pod, now: datetime | None, grace: timedelta) -> bool:

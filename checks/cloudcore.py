@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from checks._pods import ailment, broken_container, is_young, last_exit
+from checks._pods import ailment, broken_container, cluster_time, is_young, last_exit
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure
 from kedge.facts.edgecore import EdgeCoreConfig
 from kedge.facts.logs import CloudCoreLog
-from kedge.facts.nodes import Node
+from kedge.facts.nodes import Node, NodeLease
 from kedge.facts.pods import Pod
 from kedge.i18n import Text, _, ngettext
 from kedge.model import Hop, Kind, Reason, Unknown, Verdict
@@ -30,7 +30,7 @@ _STARTING = timedelta(seconds=60)
     fixes=["restart-cloudcore"],
     hops=[Hop.CLOUDSTREAM],
 )
-def cloudcore_is_running(core: CloudCore, nodes: All[Node]) -> Verdict:
+def cloudcore_is_running(core: CloudCore, nodes: All[Node], leases: All[NodeLease]) -> Verdict:
     """At least one pod serves, on a cloud node, and no rollout is stuck behind it (facts 11)."""
     if core.workload is None and not core.pods:
         return _outside_the_cluster(nodes)
@@ -41,7 +41,7 @@ def cloudcore_is_running(core: CloudCore, nodes: All[Node]) -> Verdict:
     if all(pod.node in edges for pod in core.serving):
         text = _("CloudCore runs on the edge node {node}; it belongs on a cloud node")
         return failed(text.format(node=core.serving[0].node), expected=_("a node without the label of edges"))
-    stuck = _stuck_rollout(core)
+    stuck = _stuck_rollout(core, cluster_time(core.at, leases))
     if stuck is not None:
         expected = _("every pod of the newest revision Running and Ready")
         return failed(stuck, expected=expected, seen=_states(core.pods))
@@ -69,7 +69,7 @@ def _none_serves(core: CloudCore) -> Text:
     return _("No CloudCore pod serves: {why}").format(why=ailment(newest))
 
 
-def _stuck_rollout(core: CloudCore) -> Text | None:
+def _stuck_rollout(core: CloudCore, now: datetime | None) -> Text | None:
     """Why the newest revision does not come up although an older one serves; None when it does or may still."""
     staying = [pod for pod in core.pods if pod.deleting is None]
     newest = staying[-1]
@@ -83,7 +83,7 @@ def _stuck_rollout(core: CloudCore) -> Text | None:
         )
         return text.format(new=newest.name, old=old.name)
     waits = not newest.unschedulable and broken_container(newest) is None
-    if waits and is_young(newest, core.at, _STARTING):
+    if waits and is_young(newest, now, _STARTING):
         return None
     text = _("The rollout of CloudCore is stuck and {old} still serves the old revision: {why}")
     return text.format(old=old.name, why=ailment(newest))

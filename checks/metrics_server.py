@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from checks._pods import IMAGE_REASONS, ailment, broken_container, is_young, last_exit
+from checks._pods import IMAGE_REASONS, ailment, broken_container, cluster_time, is_young, last_exit
 from kedge.facts.images import ImageList
 from kedge.facts.logs import LogHit, MetricsServerLog
 from kedge.facts.metrics import MetricsServer, NodeUsage
@@ -20,18 +20,12 @@ STARTING = timedelta(seconds=120)
 _LOG_SHOWN = 200
 
 
-def cluster_time(server: MetricsServer, leases: All[NodeLease]) -> datetime | None:
-    """The newest moment the cluster's own objects tell; leases move every few seconds."""
-    moments = [lease.at for lease in leases.known().values()] + [server.at]
-    return max((moment for moment in moments if moment is not None), default=None)
-
-
 def is_starting(server: MetricsServer | Unknown, leases: All[NodeLease]) -> bool:
     """Whether the newest pod is too young to be judged and nothing speaks against it."""
     newest = server.newest if isinstance(server, MetricsServer) else None
     if newest is None or isinstance(server, Unknown) or newest.is_serving or broken_container(newest) is not None:
         return False
-    return is_young(newest, cluster_time(server, leases), STARTING)
+    return is_young(newest, cluster_time(server.at, leases), STARTING)
 
 
 @check(

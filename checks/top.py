@@ -94,7 +94,7 @@ def _without_api(node: str, why: Unknown, proxy: NodeProxy | Unknown, server: Me
         return not_known(why)
     expected = _("numbers of {node}").format(node=node)
     reachable = isinstance(proxy, NodeProxy) and proxy.outcome is Outcome.ANSWERED
-    if why.reason is not Reason.MISSING and reachable and _has_just_started(server):
+    if why.reason is not Reason.MISSING and reachable and _has_just_started(server, proxy):
         text = _("There are no numbers of {node} yet: Metrics Server has only just started")
         return warned(text.format(node=node), expected=expected, seen=why.text)
     if isinstance(proxy, NodeProxy) and not reachable:
@@ -106,11 +106,13 @@ def _without_api(node: str, why: Unknown, proxy: NodeProxy | Unknown, server: Me
     return failed(text.format(node=node), expected=expected, seen=why.text)
 
 
-def _has_just_started(server: MetricsServer | Unknown) -> bool:
+def _has_just_started(server: MetricsServer | Unknown, proxy: NodeProxy | Unknown) -> bool:
     newest = server.newest if isinstance(server, MetricsServer) else None
     if newest is None or isinstance(server, Unknown) or broken_container(newest) is not None:
         return False
-    return is_young(newest, server.at, STARTING)
+    moments = [server.at, proxy.at if isinstance(proxy, NodeProxy) else None]
+    now = max((moment for moment in moments if moment is not None), default=None)
+    return is_young(newest, now, STARTING)
 
 
 def _why(node: str, proxy: NodeProxy | Unknown) -> Text:

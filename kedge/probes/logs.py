@@ -14,7 +14,9 @@ from kedge.logs.signatures import CLOUDCORE, METRICS_SERVER, Signature
 from kedge.model import Observation, Reason, Unknown
 from kedge.plugins import probe
 
-LINES = 200
+LINES = 120
+"""As many as fit into what a link keeps of one log: cut off is the end, and the end is what matters."""
+
 _LAST = 5
 _NOTHING = Unknown(Reason.MISSING, _("The log is empty"))
 

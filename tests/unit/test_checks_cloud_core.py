@@ -22,7 +22,7 @@ from kedge.facts.apiserver import ApiServer
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, CloudStream, TunnelPorts
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeStream
 from kedge.facts.logs import CloudCoreLog, LogHit
-from kedge.facts.nodes import Node
+from kedge.facts.nodes import Node, NodeLease
 from kedge.facts.pods import Container, Pod, Workload
 from kedge.i18n import _
 from kedge.model import Reason, Status, Unknown
@@ -67,6 +67,7 @@ def core(*pods: Pod, replicas: int = 1) -> CloudCore:
 
 
 NODES = All[Node]({"cloud1": Node("cloud1"), "edge1": Node("edge1", is_edge=True, ready=True)})
+LEASES = All[NodeLease]({})
 CONFIG = CloudCoreConfig("configmap/cloudcore", cloud_stream=CloudStream(enable=True, line=54), changed=LONG_AGO)
 
 
@@ -99,12 +100,12 @@ def test_ke102_names_what_is_refused_and_what_it_blinds() -> None:
 
 
 def test_ke110_passes_for_one_serving_pod() -> None:
-    assert status(cloudcore_is_running, core(pod()), NODES) is Status.PASS
+    assert status(cloudcore_is_running, core(pod()), NODES, LEASES) is Status.PASS
 
 
 def test_ke110_names_restarts_and_the_last_exit() -> None:
     restarted = Container("cloudcore", ready=True, running=True, restarts=3, last_exit=2, last_reason="Error")
-    found = verdict(cloudcore_is_running, core(pod(containers=(restarted,))), NODES)
+    found = verdict(cloudcore_is_running, core(pod(containers=(restarted,))), NODES, LEASES)
     assert found.status is Status.INFO
     assert "restarted 3 times: last exit code 2 (Error)" in str(found.text)
 
@@ -123,7 +124,7 @@ def test_ke110_names_restarts_and_the_last_exit() -> None:
     ],
 )
 def test_ke110_fails_with_the_reason(found: CloudCore, words: str) -> None:
-    said = verdict(cloudcore_is_running, found, NODES)
+    said = verdict(cloudcore_is_running, found, NODES, LEASES)
     assert said.status is Status.FAIL
     assert words in str(said.text)
 
@@ -133,31 +134,33 @@ PORTS = "0/1 nodes are available: 1 node(s) didn't have free ports for the reque
 
 def test_ke110_sees_a_rollout_that_never_ends() -> None:
     new = pod("core-2", phase="Pending", ready=False, node="", revision="new", created=NOW, unschedulable=PORTS)
-    said = verdict(cloudcore_is_running, core(pod(), new), NODES)
+    said = verdict(cloudcore_is_running, core(pod(), new), NODES, LEASES)
     assert said.status is Status.FAIL
     assert "waits for the host ports that the old pod core-1 holds" in str(said.text)
 
 
 def test_ke110_gives_a_new_pod_its_time_but_no_crash() -> None:
     new = pod("core-2", ready=False, revision="new", created=NOW - timedelta(seconds=20))
-    assert status(cloudcore_is_running, core(pod(), new), NODES) is Status.PASS
+    assert status(cloudcore_is_running, core(pod(), new), NODES, LEASES) is Status.PASS
     late = replace(new, created=NOW - timedelta(seconds=90))
-    assert status(cloudcore_is_running, core(pod(), late), NODES) is Status.FAIL
+    assert status(cloudcore_is_running, core(pod(), late), NODES, LEASES) is Status.FAIL
+    moved_on = All[NodeLease]({"cloud1": NodeLease(at=NOW + timedelta(minutes=2))})
+    assert status(cloudcore_is_running, core(pod(), new), NODES, moved_on) is Status.FAIL
     crashing = replace(new, containers=(Container("cloudcore", waiting="CrashLoopBackOff", last_exit=255),))
-    said = verdict(cloudcore_is_running, core(pod(), crashing), NODES)
+    said = verdict(cloudcore_is_running, core(pod(), crashing), NODES, LEASES)
     assert said.status is Status.FAIL
     assert "CrashLoopBackOff" in str(said.text)
 
 
 def test_ke110_warns_of_a_missing_replica() -> None:
     late = pod("core-2", ready=False, revision="old")
-    assert status(cloudcore_is_running, core(pod(), late, replicas=2), NODES) is Status.WARN
+    assert status(cloudcore_is_running, core(pod(), late, replicas=2), NODES, LEASES) is Status.WARN
 
 
 def test_ke110_knows_that_cloudcore_may_live_outside() -> None:
-    assert status(cloudcore_is_running, CloudCore(), NODES) is Status.INFO
+    assert status(cloudcore_is_running, CloudCore(), NODES, LEASES) is Status.INFO
     dead = All[Node]({"edge1": Node("edge1", is_edge=True)})
-    assert status(cloudcore_is_running, CloudCore(), dead) is Status.FAIL
+    assert status(cloudcore_is_running, CloudCore(), dead, LEASES) is Status.FAIL
 
 
 # ----------------------------------------------------------------------------------------- KE111, KE112, KE113

@@ -271,6 +271,8 @@ def test_ke503_without_the_metrics_api() -> None:
     assert status(node_has_fresh_numbers, READY, unknown(Reason.MISSING), SCRAPED, STARTING) is Status.FAIL
     assert status(node_has_fresh_numbers, READY, DOWN, SCRAPED, NOTHING) is Status.FAIL
     assert status(node_has_fresh_numbers, READY, DOWN, SCRAPED, STARTING) is Status.WARN
+    later = replace(SCRAPED, at=NOW + timedelta(minutes=3))
+    assert status(node_has_fresh_numbers, READY, DOWN, later, STARTING) is Status.FAIL
     said = verdict(node_has_fresh_numbers, READY, DOWN, NodeProxy(Outcome.REFUSED), STARTING)
     assert said.status is Status.FAIL
     assert "nor can edge1 be scraped" in str(said.text)
