@@ -61,7 +61,7 @@ class MainScreen(Screen[None]):
         self._selected = ""
         self._trail: list[str] = []
         self._trail_at = -1
-        self._went_to_cause = False
+        self._led_to = ""
         self._filter = ""
 
     def compose(self) -> ComposeResult:
@@ -111,12 +111,14 @@ class MainScreen(Screen[None]):
         self.say(why, "error")
 
     def _go_to_cause(self, picture: Picture) -> None:
-        """Once, and only while nobody has moved: stand on the first cause."""
-        if self._went_to_cause or not picture.causes:
+        """Until somebody moves: stand on the first cause. What looks like one at first may turn out a symptom."""
+        tree = self.tree_view
+        untouched = tree.cursor in (picture.components[0].id, self._led_to) if picture.components else False
+        if not untouched or not picture.causes:
             return
-        self._went_to_cause = True
-        if self.tree_view.cursor_row == 0:
-            self.tree_view.select(picture.causes[0].component)
+        self._led_to = picture.causes[0].component
+        if tree.cursor != self._led_to:
+            tree.select(self._led_to)
 
     @on(ComponentTree.Selected)
     def _moved(self, message: ComponentTree.Selected) -> None:
