@@ -24,16 +24,14 @@ ACQUIRE = r"""
 lock=$1 ttl=$2 now=$(date +%s)
 held() { cat "$lock/owner" 2>/dev/null; exit 75; }
 age() { stat -c %Y "$lock" 2>/dev/null || stat -f %m "$lock"; }
-expired() {
-  until=$(sed -n 's/^until=//p' "$lock/owner" 2>/dev/null)
-  [ "${until:-$(($(age) + ttl))}" -le "$now" ]
-}
+expiry() { sed -n 's/^until=//p' "$lock/owner" 2>/dev/null; }
 own() { { cat; echo "until=$((now + ttl))"; } >"$lock/owner"; }
 if mkdir -m 700 "$lock" 2>/dev/null; then own; exit; fi
 [ -d "$lock" ] || { mkdir -m 700 "$lock"; exit 1; }
-expired || held
+until=$(expiry)
+[ "${until:-$(($(age) + ttl))}" -le "$now" ] || held
 mkdir "$lock/takeover" 2>/dev/null || held
-if expired; then own; rmdir "$lock/takeover"; else rmdir "$lock/takeover"; held; fi
+if [ "$(expiry)" = "$until" ]; then own; rmdir "$lock/takeover"; else rmdir "$lock/takeover"; held; fi
 """
 """Arguments: the directory, its life in seconds; stdin: the owner's lines. Prints the owner when it is held.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,10 @@ Tell = Callable[[Text], None]
 
 LOST = frozenset({Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.SERVER_ERROR})
 """Reasons after which it is not known whether a change was made."""
+
+
+_SHOWN = 160
+"""A longer command line is named by its program alone."""
 
 
 class Refused(Exception):
@@ -185,7 +190,7 @@ class Hands:
         if answer.exit_code != 0:
             raise StepFailed(
                 _("{command} on {host} failed with exit code {code}: {words}").format(
-                    command=" ".join(argv[:2]), host=on, code=answer.exit_code, words=words_of(answer)
+                    command=_short(argv), host=on, code=answer.exit_code, words=words_of(answer)
                 )
             )
         return answer
@@ -256,9 +261,15 @@ async def patiently(hands: Hands, ask: Callable[[], Awaitable[T]]) -> T:
 
 
 def words_of(answer: Answer) -> str:
-    """The first lines of what a command complained about."""
-    text = (answer.stderr or answer.stdout).decode(errors="replace").strip()
-    return "; ".join(text.splitlines()[:3]) or "no message"
+    """The first lines of what a command complained about; iptables puts comments in front."""
+    text = (answer.stderr or answer.stdout).decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return "; ".join(lines[:3]) or "no message"
+
+
+def _short(argv: Sequence[str]) -> str:
+    whole = shlex.join(argv)
+    return whole if len(whole) <= _SHOWN else argv[0]
 
 
 def shown(step: Step, body: str, shell: str, **more: Any) -> Shown:
