@@ -59,7 +59,7 @@ class FixScreen(Dialog[bool]):
         self._preview: Preview | None = None
         self._outcome: Outcome | None = None
         self._stop = False
-        self._running = False
+        self._applying = False
         self._changed = False
         self._lines: list[RichText] = []
         self._steps: dict[int, RichText] = {}
@@ -142,7 +142,7 @@ class FixScreen(Dialog[bool]):
     def action_confirm(self) -> None:
         """Apply what is shown (low and medium risk); high risk wants the name typed."""
         preview = self._preview
-        if preview is None or preview.idle or self._running or self._outcome is not None:
+        if preview is None or preview.idle or self._applying or self._outcome is not None:
             return
         if preview.plan.risk is Risk.HIGH and self.query_one("#name", Input).value != preview.plan.target:
             self.query_one("#name", Input).focus()
@@ -168,7 +168,7 @@ class FixScreen(Dialog[bool]):
 
     def _approve(self, how: str) -> None:
         assert self._preview is not None
-        self._running = True
+        self._applying = True
         self.query_one("#apply", Button).disabled = True
         self.query_one("#name", Input).display = False
         self.query_one("#cancel", Button).label = translate(_("Stop"))
@@ -216,7 +216,7 @@ class FixScreen(Dialog[bool]):
         self._ended(verification.text, undo=outcome.can_undo)
 
     def _ended(self, text: Text | str, *, undo: bool) -> None:
-        self._running = False
+        self._applying = False
         self._settle_steps()
         self._lines.append(plain(translate(text), "bold"))
         self._draw()
@@ -232,7 +232,7 @@ class FixScreen(Dialog[bool]):
     def action_undo(self) -> None:
         """Preview taking it back; that is confirmed like any other change."""
         outcome = self._outcome
-        if outcome is None or not outcome.can_undo or self._running:
+        if outcome is None or not outcome.can_undo or self._applying:
             return
         self._outcome, self._preview = None, None
         apply = self.query_one("#apply", Button)
@@ -245,7 +245,7 @@ class FixScreen(Dialog[bool]):
 
     def action_cancel(self) -> None:
         """Close; while steps run: stop before the next one."""
-        if self._running and self._outcome is None:
+        if self._applying and self._outcome is None:
             self._stop = True
             self._state(_("stopping after this step …"))
             return
@@ -272,7 +272,7 @@ class FixScreen(Dialog[bool]):
     def _draw(self) -> None:
         running = [self._steps[position] for position in sorted(self._steps)]
         self.query_one("#body", Static).update(Group(*self._lines, *running))
-        if self._running or self._outcome is not None:
+        if self._applying or self._outcome is not None:
             self.query_one("#scroll", VerticalScroll).scroll_end(animate=False)
 
     def _state(self, text: Text | str) -> None:
