@@ -27,6 +27,7 @@ STDIN_CAP = 1 << 20
 """Most bytes of :attr:`Command.stdin`; they travel inside the script."""
 
 _LIBRARY = Path(__file__).with_name("batch.sh").read_text(encoding="utf-8")
+_BARE_LIBRARY = "".join(line for line in _LIBRARY.splitlines(keepends=True) if not line.lstrip().startswith("#"))
 
 _PROLOGUE = """\
 #!/bin/sh
@@ -72,6 +73,7 @@ def render(
     sudo: Sudo = Sudo.NOPASSWD,
     fan_out: int = FAN_OUT,
     shell: str = "/bin/sh",
+    comments: bool = False,
 ) -> bytes:
     """The script that runs ``commands``.
 
@@ -80,6 +82,7 @@ def render(
         sudo: how root commands are run when the login user is not root.
         fan_out: how many commands run at once.
         shell: what runs each command.
+        comments: keep them, for a person who reads the script before running it.
 
     Raises:
         ValueError: the batch cannot be written down: a repeated or empty id, a NUL byte, too much stdin.
@@ -102,7 +105,8 @@ def render(
         fifos=" ".join(f"{number}.1 {number}.2" for number in range(len(commands))),
         end=end,
     )
-    script = "".join((prologue, _LIBRARY, *_pick(commands), *_feed(commands), _EPILOGUE.format(end=end)))
+    library = _LIBRARY if comments else _BARE_LIBRARY
+    script = "".join((prologue, library, *_pick(commands), *_feed(commands), _EPILOGUE.format(end=end)))
     return script.encode("utf-8", "surrogateescape")
 
 

@@ -19,7 +19,9 @@ from kedge.links.shell_host import MARGIN, Job, ShellHost
 from kedge.links.ssh_auth import Given, NeedsAnswer
 from kedge.links.ssh_channel import ChannelPipe
 from kedge.links.ssh_config import Endpoint, SshTarget, route
-from kedge.links.ssh_dial import Connection, Dialling, dial
+from kedge.links.ssh_connection import Connection, Dialling
+from kedge.links.ssh_dial import Dialler
+from kedge.links.ssh_shared import SshShared
 from kedge.model import LinkError, Reason
 from kedge.prompter import Prompter
 
@@ -47,11 +49,18 @@ class SshLink(ShellHost):
     The connection is made when first needed, kept, and made again after it was lost. While a host cannot be
     reached its last error is given at once until the next attempt is due, so that a dead machine costs one
     deadline, not one per question.
+
+    Args:
+        shared: what the links of one site share; without it jump hosts are this link's own.
     """
 
-    def __init__(self, target: SshTarget, pools: Pools, prompter: Prompter) -> None:
+    def __init__(
+        self, target: SshTarget, pools: Pools, prompter: Prompter, shared: SshShared | None = None
+    ) -> None:
         super().__init__(target.name, sudo=target.sudo, prompter=prompter, site=target.site)
         self.target = target
+        self._own_shared = SshShared() if shared is None else None
+        self._shared = shared or self._own_shared or SshShared()
         self._pools = pools
         self._given = Given()
         self._hops: tuple[Endpoint, ...] = ()
@@ -60,6 +69,7 @@ class SshLink(ShellHost):
         self._nobody_is_asked = asyncio.Event()
         self._nobody_is_asked.set()
         self._sessions = asyncio.Semaphore(MOST_SESSIONS)
+        self._busy = 0
         self._failures = 0
         self._failed: LinkError | None = None
         self._not_before = 0.0
@@ -74,6 +84,17 @@ class SshLink(ShellHost):
         """Whether there is a connection, as far as anybody has noticed."""
         return self._connection is not None and self._connection.is_alive
 
+    @property
+    def is_idle(self) -> bool:
+        """Connected, and nothing is being run."""
+        return self.is_connected and self._busy == 0
+
+    def disconnect(self) -> None:
+        """Close the connection without waiting; the next batch makes a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _in_background(connection.close)
+
     def retry_now(self) -> None:
         """A person wants the host tried again: forget the pause, and what was resolved from ssh_config."""
         self._failures, self._failed, self._not_before = 0, None, 0.0
@@ -85,9 +106,12 @@ class SshLink(ShellHost):
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
         connection, self._connection = self._connection, None
+        self._shared.closed(self)
         if connection is not None:
             with suppress(TimeoutError):
                 await run(self._pools.ssh, connection.close, 2.0, lambda: None)
+        if self._own_shared is not None:
+            self._own_shared.close()
 
     # ------------------------------------------------------------------------------------------- connecting
 
@@ -146,7 +170,7 @@ class SshLink(ShellHost):
     def _dial(self, deadline: Deadline, dialling: Dialling) -> Connection:
         hops = self._hops or route(self.target)
         self._hops = hops
-        return dial(hops, self.target.site, deadline, self._given, dialling)
+        return Dialler(self.target.site, self._given, self._shared, deadline, dialling).connect(hops)
 
     # ---------------------------------------------------------------------------------------------- running
 
@@ -157,9 +181,11 @@ class SshLink(ShellHost):
                 await self._sessions.acquire()
         except TimeoutError:
             raise ssh_errors.timed_out(self.name, deadline, exchange.step) from None
+        self._busy += 1
         try:
             for last in (False, True):
                 connection = await self._connected(deadline)
+                self._shared.used(self)
                 try:
                     return await self._talk(exchange, connection, deadline)
                 except _Stale as stale:  # lost while it was idle; nothing has been run yet
@@ -168,6 +194,7 @@ class SshLink(ShellHost):
                         raise ssh_errors.lost(self.name, exchange.step, stale) from None
             raise AssertionError("the second attempt returns or raises")
         finally:
+            self._busy -= 1
             self._sessions.release()
 
     async def _talk(self, exchange: _Exchange, connection: Connection, deadline: Deadline) -> bytes:

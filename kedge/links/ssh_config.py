@@ -89,7 +89,6 @@ class Endpoint:
     hash_names: bool = False
     proxy_command: str = ""
     connect_timeout: float = 0.0
-    compression: bool = False
 
 
 def route(target: SshTarget) -> tuple[Endpoint, ...]:
@@ -209,7 +208,6 @@ def _endpoint(target: SshTarget, options: Mapping[str, str]) -> Endpoint:
         hash_names=options.get("hashknownhosts") == "yes",
         proxy_command="" if proxy == "none" or target.jump else _expand(proxy, tokens, home=False),
         connect_timeout=float(timeout) if timeout.isdecimal() else 0.0,
-        compression=options.get("compression") == "yes",
     )
 
 

@@ -11,16 +11,16 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kedge.i18n import Text
 from kedge.links import known_hosts, ssh_errors
 from kedge.links.deadline import Deadline
 from kedge.links.known_hosts import Standing
 from kedge.links.ssh_auth import Given, NeedsAnswer, log_in
 from kedge.links.ssh_config import Endpoint
+from kedge.links.ssh_connection import Connection, Dialling
+from kedge.links.ssh_shared import SshShared
 from kedge.model import LinkError
 from kedge.prompter import new_host_key
 
@@ -36,140 +36,127 @@ DEAD_AFTER = 30
 """Seconds without an acknowledgement after which the kernel gives a connection up (Linux)."""
 
 
-class Dialling:
-    """One attempt to connect: says where it is, and can be given up from another thread."""
+@dataclass(frozen=True, slots=True)
+class Dialler:
+    """Connects through jump hosts, verifies every host key and logs in everywhere.
 
-    def __init__(self) -> None:
-        self.step: Text = ssh_errors.IN_LINE
-        self._closers: list[Callable[[], object]] = []
-        self._given_up = False
-
-    def owns(self, close: Callable[[], object]) -> None:
-        """What to close, newest first, when this attempt fails or is given up."""
-        self._closers.append(close)
-        if self._given_up:
-            self.give_up()
-
-    def give_up(self) -> None:
-        """Close everything, so that whoever waits on it returns. Safe from any thread, and twice."""
-        self._given_up = True
-        _close(self._closers)
-
-    def hand_over(self) -> list[Callable[[], object]]:
-        """The closers, for the connection that has come about; giving up later still closes it."""
-        return self._closers
-
-
-class Connection:
-    """A logged-in transport and whatever it runs over."""
-
-    def __init__(self, transport: paramiko.Transport, closers: list[Callable[[], object]]) -> None:
-        self.transport = transport
-        self._closers = closers
-
-    @property
-    def is_alive(self) -> bool:
-        """False once the connection has ended, as far as anybody has noticed."""
-        return self.transport.is_active()
-
-    def close(self) -> None:
-        """Close it and the hops under it. Safe from any thread, and twice."""
-        _close(self._closers)
-
-
-def _close(closers: list[Callable[[], object]]) -> None:
-    """Newest first; two threads may do it at once."""
-    while True:
-        try:
-            close = closers.pop()
-        except IndexError:
-            return
-        with suppress(OSError, EOFError):
-            close()
-
-
-def dial(
-    hops: tuple[Endpoint, ...], site: str, deadline: Deadline, given: Given, dialling: Dialling
-) -> Connection:
-    """Connect through ``hops``, verify every host key and log in everywhere.
-
-    Raises:
-        LinkError: typed (UNREACHABLE, TIMED_OUT, NO_SSH, HOST_KEY, CREDENTIALS, UNSUPPORTED).
-        NeedsAnswer: a person has to say something first; the connection is closed.
+    Attributes:
+        site: for questions.
+        given: what people have answered so far.
+        shared: where connections to jump hosts are kept.
+        deadline: for the whole way.
+        dialling: this attempt.
     """
-    import paramiko
-    from paramiko.ssh_exception import IncompatiblePeer
 
-    transport: paramiko.Transport | None = None
-    for hop in hops:
+    site: str
+    given: Given
+    shared: SshShared
+    deadline: Deadline
+    dialling: Dialling
+
+    def connect(self, hops: tuple[Endpoint, ...]) -> Connection:
+        """Connect to the last of ``hops`` through those before it.
+
+        Raises:
+            LinkError: typed (UNREACHABLE, TIMED_OUT, NO_SSH, HOST_KEY, CREDENTIALS, UNSUPPORTED).
+            NeedsAnswer: a person has to say something first; nothing is left open for it.
+        """
+        import paramiko
+        from paramiko.ssh_exception import IncompatiblePeer
+
+        *jumps, hop = hops
+        done = False
         try:
-            transport = _one(hop, transport, site, deadline, given, dialling)
-        except (LinkError, NeedsAnswer):
-            dialling.give_up()
-            raise
+            through = self._jump_host(tuple(jumps)) if jumps else None
+            transport = self._one(hop, through)
+            done = True
         except TimeoutError:
-            dialling.give_up()
-            raise ssh_errors.timed_out(hop.name, deadline, dialling.step) from None
+            raise ssh_errors.timed_out(hop.name, self.deadline, self.dialling.step) from None
         except IncompatiblePeer as error:
-            dialling.give_up()
             raise ssh_errors.incompatible(hop, error) from None
         except (paramiko.SSHException, OSError, EOFError) as error:
-            dialling.give_up()
-            raise _explain(hop, deadline, dialling.step, error) from None
-    if transport is None:
-        raise ValueError("a route has at least one hop")
-    return Connection(transport, dialling.hand_over())
+            raise self._explain(hop, error) from None
+        finally:
+            if not done:
+                self.dialling.give_up()
+        return self.dialling.connected(transport)
 
+    def _jump_host(self, hops: tuple[Endpoint, ...]) -> paramiko.Transport:
+        """The shared connection to a jump host, made if there is none."""
+        before = Dialling()
+        self.dialling.before = before
+        try:
+            with self.shared.jump(hops, self.deadline) as jump:
+                return jump.connection(lambda: replace(self, dialling=before).connect(hops)).transport
+        finally:
+            self.dialling.before = None
 
-def _explain(hop: Endpoint, deadline: Deadline, step: Text, error: Exception) -> LinkError:
-    if deadline.left() <= 0.0:
-        return ssh_errors.timed_out(hop.name, deadline, step)
-    if step.msgid == ssh_errors.BANNER.msgid:
-        said = str(error).removeprefix("Error reading SSH protocol banner")
-        return ssh_errors.not_ssh(hop, said) if said else ssh_errors.closed_early(hop)
-    return ssh_errors.lost(hop.name, step, error)
+    def _explain(self, hop: Endpoint, error: Exception) -> LinkError:
+        step = self.dialling.step
+        if self.deadline.left() <= 0.0:
+            return ssh_errors.timed_out(hop.name, self.deadline, step)
+        if step.msgid == ssh_errors.BANNER.msgid:
+            said = str(error).removeprefix("Error reading SSH protocol banner")
+            return ssh_errors.not_ssh(hop, said) if said else ssh_errors.closed_early(hop)
+        return ssh_errors.lost(hop.name, step, error)
 
+    def _one(self, hop: Endpoint, through: paramiko.Transport | None) -> paramiko.Transport:
+        import paramiko
 
-def _one(
-    hop: Endpoint, through: paramiko.Transport | None, site: str, deadline: Deadline, given: Given, dialling: Dialling
-) -> paramiko.Transport:
-    import paramiko
+        dialling, deadline = self.dialling, self.deadline
+        dialling.step = ssh_errors.CONNECTING.format(address=hop.address, port=hop.port)
+        sock = self._open(hop, through)
+        dialling.owns(sock.close)
+        dialling.step = ssh_errors.BANNER.format(address=hop.address, port=hop.port)
+        transport = paramiko.Transport(sock)
+        dialling.owns(transport.close)
+        transport.banner_timeout = transport.handshake_timeout = deadline.need()
+        transport.use_compression(True)  # what hosts answer is text, and links to edges are slow
+        keys = known_hosts.load(hop.known_hosts)
+        _prefer_types(transport, known_hosts.types_on_record(keys, hop.key_name, hop.key_port))
+        transport.start_client(timeout=deadline.need())
+        dialling.step = ssh_errors.KEY_EXCHANGE.format(address=hop.address, port=hop.port)
+        deadline.need()
+        shown = transport.get_remote_server_key()
+        self._check_host_key(hop, keys, shown.get_name(), shown.asbytes())
+        dialling.step = ssh_errors.LOGGING_IN.format(user=hop.user)
+        log_in(transport, hop, self.site, deadline, self.given)
+        transport.set_keepalive(KEEPALIVE)
+        return transport
 
-    dialling.step = ssh_errors.CONNECTING.format(address=hop.address, port=hop.port)
-    sock = _open(hop, through, deadline, dialling)
-    dialling.owns(sock.close)
-    dialling.step = ssh_errors.BANNER.format(address=hop.address, port=hop.port)
-    transport = paramiko.Transport(sock)
-    dialling.owns(transport.close)
-    transport.banner_timeout = transport.handshake_timeout = deadline.need()
-    transport.use_compression(hop.compression)
-    keys = known_hosts.load(hop.known_hosts)
-    _prefer_types(transport, known_hosts.types_on_record(keys, hop.key_name, hop.key_port))
-    transport.start_client(timeout=deadline.need())
-    dialling.step = ssh_errors.KEY_EXCHANGE.format(address=hop.address, port=hop.port)
-    deadline.need()
-    shown = transport.get_remote_server_key()
-    _check_host_key(hop, keys, shown.get_name(), shown.asbytes(), site, given)
-    dialling.step = ssh_errors.LOGGING_IN.format(user=hop.user)
-    log_in(transport, hop, site, deadline, given)
-    transport.set_keepalive(KEEPALIVE)
-    return transport
+    def _open(self, hop: Endpoint, through: paramiko.Transport | None) -> socket.socket | paramiko.Channel:
+        import paramiko
 
+        timeout = min(self.deadline.need(), hop.connect_timeout or self.deadline.seconds)
+        if hop.proxy_command:
+            return _proxy(hop, self.dialling)
+        try:
+            if through is not None:
+                return through.open_channel("direct-tcpip", (hop.address, hop.port), ("127.0.0.1", 0), timeout=timeout)
+            return _tcp(hop.address, hop.port, Deadline(timeout))
+        except paramiko.ChannelException as error:
+            raise ssh_errors.not_through(hop, error.text) from None
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise ssh_errors.not_connected(hop, error) from None
 
-def _open(
-    hop: Endpoint, through: paramiko.Transport | None, deadline: Deadline, dialling: Dialling
-) -> socket.socket | paramiko.Channel:
-    timeout = min(deadline.need(), hop.connect_timeout or deadline.seconds)
-    if hop.proxy_command:
-        return _proxy(hop, dialling)
-    if through is not None:
-        return through.open_channel("direct-tcpip", (hop.address, hop.port), ("127.0.0.1", 0), timeout=timeout)
-    try:
-        return _tcp(hop.address, hop.port, Deadline(timeout))
-    except TimeoutError:
-        raise
-    except OSError as error:
-        raise ssh_errors.not_connected(hop, error) from None
+    def _check_host_key(self, hop: Endpoint, keys: list[known_hosts.KnownKey], key_type: str, blob: bytes) -> None:
+        """Returns for a trusted key; one that a person (or their ssh_config) has just accepted is recorded."""
+        judgement = known_hosts.judge(keys, hop.key_name, hop.key_port, key_type, blob)
+        if judgement.standing is Standing.KNOWN:
+            return
+        refusal = ssh_errors.bad_host_key(hop, judgement, key_type, blob)
+        shown = known_hosts.fingerprint(blob)
+        if judgement.standing is not Standing.UNKNOWN:
+            raise LinkError(refusal)
+        if shown not in self.given.trusted and not hop.add_new_keys:
+            if not hop.ask_new_keys:
+                raise LinkError(refusal)
+            raise NeedsAnswer(new_host_key(self.site, hop.name, key_type, shown, address=hop.address), refusal)
+        if hop.record_in is not None:
+            log.info("recording the accepted key %s of %s in %s", shown, hop.name, hop.record_in)
+            known_hosts.append(hop.record_in, hop.key_name, hop.key_port, key_type, blob, hashed=hop.hash_names)
 
 
 def _tcp(address: str, port: int, deadline: Deadline) -> socket.socket:
@@ -217,23 +204,3 @@ def _prefer_types(transport: paramiko.Transport, on_record: list[str]) -> None:
     options.key_types = sorted(
         available, key=lambda name: wanted.index(name) if name in wanted else len(wanted) + available.index(name)
     )
-
-
-def _check_host_key(
-    hop: Endpoint, keys: list[known_hosts.KnownKey], key_type: str, blob: bytes, site: str, given: Given
-) -> None:
-    """Returns for a trusted key, which is recorded if a person (or their ssh_config) has just accepted it."""
-    judgement = known_hosts.judge(keys, hop.key_name, hop.key_port, key_type, blob)
-    if judgement.standing is Standing.KNOWN:
-        return
-    refusal = ssh_errors.bad_host_key(hop, judgement, key_type, blob)
-    print_ = known_hosts.fingerprint(blob)
-    if judgement.standing is not Standing.UNKNOWN:
-        raise LinkError(refusal)
-    if print_ not in given.trusted and not hop.add_new_keys:
-        if not hop.ask_new_keys:
-            raise LinkError(refusal)
-        raise NeedsAnswer(new_host_key(site, hop.name, key_type, print_, address=hop.address), refusal)
-    if hop.record_in is not None:
-        log.info("recording the accepted key %s of %s in %s", print_, hop.name, hop.record_in)
-        known_hosts.append(hop.record_in, hop.key_name, hop.key_port, key_type, blob, hashed=hop.hash_names)

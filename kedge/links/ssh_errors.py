@@ -57,6 +57,13 @@ def not_connected(endpoint: Endpoint, error: OSError) -> LinkError:
     return LinkError(Unknown(Reason.UNREACHABLE, filled))
 
 
+def not_through(endpoint: Endpoint, error: object) -> LinkError:
+    """The jump host could not, or would not, connect further."""
+    text = _("{host}: the jump host cannot connect to {address}:{port}: {error}; is the machine on, is sshd running?")
+    filled = text.format(host=endpoint.name, address=endpoint.address, port=endpoint.port, error=error)
+    return LinkError(Unknown(Reason.UNREACHABLE, filled))
+
+
 def not_ssh(endpoint: Endpoint, error: object) -> LinkError:
     """Something answers, but it does not speak SSH."""
     text = _("{host}: what answers on {address}:{port} is no SSH server ({error}); is it the right port?")
