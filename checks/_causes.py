@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-EDGE_CAUSES = ("KE204", "KE205", "KE206", "KE207", "KE208")
+EDGE_CAUSES = ("KE204", "KE205", "KE206", "KE207")
 """EdgeCore does not run, or runs without a tunnel of its own making."""
 
 CLOUD_CAUSES = ("KE112", "KE110", "KE113")
@@ -11,8 +11,9 @@ CLOUD_CAUSES = ("KE112", "KE110", "KE113")
 TUNNEL_CAUSES = (*EDGE_CAUSES, "KE303", "KE306", *CLOUD_CAUSES)
 """Why an edge has no working tunnel."""
 
-PATH_CAUSES = (*TUNNEL_CAUSES, "KE301", "KE302", "KE304", "KE212", "KE209")
-"""Why a request does not come through to an edge."""
+PATH_CAUSES = (*TUNNEL_CAUSES, "KE301", "KE302", "KE304", "KE201")
+"""Why a request does not come through to an edge. A node that is down altogether comes last: whoever can look
+at it over SSH knows better why."""
 
 EXEC_CAUSES = (*PATH_CAUSES, "KE501")
 """Exec takes the path of logs; where logs fail unexplained, exec fails with them."""

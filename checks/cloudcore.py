@@ -188,6 +188,8 @@ def exposure_fits_what_edges_dial(
     core: CloudCore, config: CloudCoreConfig, exposure: CloudExposure, edges: All[EdgeCoreConfig]
 ) -> Verdict:
     """Stream and tunnel port are open on the host network, a NodePort or a load balancer, and edges dial those."""
+    if not core.serving:
+        return skipped(_("No CloudCore pod serves that could be exposed"))
     own = config.cloud_stream.tunnel_port
     on_host = any(pod.host_network for pod in core.serving)
     node_port = dict(exposure.node_ports).get(own, 0)

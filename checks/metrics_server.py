@@ -21,9 +21,13 @@ _LOG_SHOWN = 200
 
 
 def is_starting(server: MetricsServer | Unknown, leases: All[NodeLease]) -> bool:
-    """Whether the newest pod is too young to be judged and nothing speaks against it."""
-    newest = server.newest if isinstance(server, MetricsServer) else None
-    if newest is None or isinstance(server, Unknown) or newest.is_serving or broken_container(newest) is not None:
+    """Whether the newest pod is too young to be judged and nothing speaks against it, or the old one just leaves."""
+    if isinstance(server, Unknown):
+        return False
+    newest = server.newest
+    if newest is None:
+        return bool(server.pods)
+    if newest.is_serving or broken_container(newest) is not None:
         return False
     return is_young(newest, cluster_time(server.at, leases), STARTING)
 
@@ -47,7 +51,7 @@ def metrics_server_is_running(server: MetricsServer, leases: All[NodeLease], log
         return failed(_("Metrics Server is scaled to 0 replicas"), expected=expected, seen="replicas: 0")
     if server.serving:
         return _serving(server)
-    newest = server.newest
+    newest = server.newest or next(iter(server.pods), None)
     if newest is None:
         return failed(_("The Deployment of Metrics Server has no pod"), expected=expected, seen=_("no pod"))
     seen = _("{phase}, not ready").format(phase=newest.phase or "Pending")

@@ -218,6 +218,7 @@ def test_ke116() -> None:
     node_port = CloudExposure("NodePort", node_ports=((10004, 30004),))
     said = verdict(exposure_fits_what_edges_dial, inside, CONFIG, node_port, dials)
     assert (said.status, said.seen) == (Status.WARN, "e1: 10004")
+    assert status(exposure_fits_what_edges_dial, CloudCore(), CONFIG, CloudExposure(), dials) is Status.SKIP
     balancer = CloudExposure("LoadBalancer")
     assert status(exposure_fits_what_edges_dial, inside, CONFIG, balancer, dials) is Status.PASS
 

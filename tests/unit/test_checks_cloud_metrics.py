@@ -90,6 +90,7 @@ def test_ke401() -> None:
 
 def test_ke401_gives_a_new_pod_time_to_scrape() -> None:
     assert status(metrics_server_is_running, server(YOUNG), LEASES, NO_LOG) is Status.WARN
+    assert status(metrics_server_is_running, server(pod(deleting=NOW)), LEASES, NO_LOG) is Status.WARN
     assert status(metrics_server_is_running, server(OLD), LEASES, NO_LOG) is Status.FAIL
     assert status(metrics_server_is_running, server(replace(STUCK, created=NOW)), LEASES, NO_LOG) is Status.FAIL
 
