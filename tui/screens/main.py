@@ -61,7 +61,7 @@ class MainScreen(Screen[None]):
         self._selected = ""
         self._trail: list[str] = []
         self._trail_at = -1
-        self._led_to = ""
+        self._touched = False
         self._filter = ""
 
     def compose(self) -> ComposeResult:
@@ -111,14 +111,17 @@ class MainScreen(Screen[None]):
         self.say(why, "error")
 
     def _go_to_cause(self, picture: Picture) -> None:
-        """Until somebody moves: stand on the first cause. What looks like one at first may turn out a symptom."""
+        """Until a key is pressed: stand on the first cause. What looks like one at first may turn out a symptom."""
         tree = self.tree_view
-        untouched = tree.cursor in (picture.components[0].id, self._led_to) if picture.components else False
-        if not untouched or not picture.causes:
+        if self._touched or not picture.causes:
             return
-        self._led_to = picture.causes[0].component
-        if tree.cursor != self._led_to:
-            tree.select(self._led_to)
+        component = picture.causes[0].component
+        if tree.cursor != component:
+            tree.select(component)
+
+    def on_key(self) -> None:
+        """From the first key on the cursor belongs to the person."""
+        self._touched = True
 
     @on(ComponentTree.Selected)
     def _moved(self, message: ComponentTree.Selected) -> None:
