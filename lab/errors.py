@@ -127,9 +127,7 @@ def unsupported_media_type() -> ApiError:
 
 def method_not_allowed() -> ApiError:
     """405."""
-    return ApiError(
-        405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}
-    )
+    return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
 def internal(cause: str) -> ApiError:

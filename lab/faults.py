@@ -85,7 +85,7 @@ _CATALOGUE = (
         faults_edge.stall_tunnel, faults_edge.renew_tunnel,
     ),
     _site(
-        "cloudstream-disabled", "ConfigMap cloudcore says modules.cloudStream.enable: false, and CloudCore has loaded it.",
+        "cloudstream-disabled", "ConfigMap cloudcore says modules.cloudStream.enable: false; CloudCore has loaded it.",
         faults_site.disable_cloudstream, faults_site.enable_cloudstream,
     ),
     _site(
@@ -93,7 +93,10 @@ _CATALOGUE = (
         "The same, but the rollout restart is stuck on host ports and the old CloudCore still serves.",
         faults_site.disable_cloudstream_stuck, faults_site.enable_cloudstream,
     ),
-    _site("cloudcore-down", "Deployment cloudcore is scaled to 0.", faults_site.stop_cloudcore, faults_site.start_cloudcore),
+    _site(
+        "cloudcore-down", "Deployment cloudcore is scaled to 0.",
+        faults_site.stop_cloudcore, faults_site.start_cloudcore,
+    ),
     _site(
         "tunnel-port-blocked", "A firewall rule on cloud1 drops TCP to the tunnel port.",
         faults_site.drop_tunnel_port, faults_site.open_tunnel_port,

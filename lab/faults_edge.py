@@ -30,7 +30,14 @@ def wrong_server(world: World, edge: str) -> None:
 
 
 def _unused_port(world: World) -> int:
-    taken = {world.ports.api, world.ports.hub, world.ports.https, world.ports.stream, world.ports.tunnel, world.ports.quic}
+    taken = {
+        world.ports.api,
+        world.ports.hub,
+        world.ports.https,
+        world.ports.stream,
+        world.ports.tunnel,
+        world.ports.quic,
+    }
     return next(port for port in range(world.ports.tunnel + 1, 65536) if port not in taken)
 
 

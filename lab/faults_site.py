@@ -243,4 +243,3 @@ def fast_links(world: World) -> None:
     """A cable."""
     world.latency, world.loss = 0.0, 0.0
     world.changed("links")
-

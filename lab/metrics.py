@@ -54,7 +54,9 @@ class MetricsServer:
             self._fresh = {}
             self._next = now + max(self._interval, len(self._queue) / _NODES_PER_SECOND)
             if not self.ready:
-                self.write("I", "server.go:192", '"Failed probe" probe="metric-storage-ready" err="no metrics to serve"')
+                self.write(
+                    "I", "server.go:192", '"Failed probe" probe="metric-storage-ready" err="no metrics to serve"'
+                )
         for node in self._queue[:_NODES_PER_STEP]:
             problem = self._scrape(world, node)
             if problem is None:
@@ -106,7 +108,7 @@ def node_metrics(world: World, server: MetricsServer) -> list[Object]:
 def pod_metrics(world: World, server: MetricsServer, namespace: str = "") -> list[Object]:
     """The items of PodMetricsList."""
     now = world.clock()
-    items = []
+    items: list[Object] = []
     for node, at in server.scraped.items():
         for pod in world.pods_on(node):
             meta = pod["metadata"]
@@ -119,9 +121,11 @@ def pod_metrics(world: World, server: MetricsServer, namespace: str = "") -> lis
             ]
             items.append(
                 {
-                    "metadata": {**head, "labels": meta.get("labels", {})}, "timestamp": timestamp(at),
-                    "window": f"{10 + noise(meta['name'], at) * 9:.3f}s", "containers": containers,
-                }  # fmt: skip
+                    "metadata": {**head, "labels": meta.get("labels", {})},
+                    "timestamp": timestamp(at),
+                    "window": f"{10 + noise(meta['name'], at) * 9:.3f}s",
+                    "containers": containers,
+                }
             )
     items.sort(key=lambda item: (item["metadata"]["namespace"], item["metadata"]["name"]))
     return items

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -97,7 +97,7 @@ class Store:
 
     Args:
         clock: seconds since the epoch.
-        history: how many watch events are kept for each kind; older ones are compacted away and a watch from them gets 410.
+        history: how many watch events are kept for each kind; a watch from older ones gets 410.
         seed: makes uids and generated names repeatable.
     """
 
@@ -130,7 +130,7 @@ class Store:
         return [objects[key] for key in keys]
 
     def values(self, kind: Kind) -> Iterable[Object]:
-        """The same, all of them, unordered and uncopied: for controllers that look often. Do not change the store meanwhile."""
+        """The same, all of them and unordered, for controllers that look often. Do not change the store meanwhile."""
         return self._objects[kind].values()
 
     def count(self, kind: Kind) -> int:
@@ -163,9 +163,7 @@ class Store:
             self._commit("ADDED", kind, key, stored, None)
         return stored
 
-    def change(
-        self, kind: Kind, namespace: str, name: str, edit: Callable[[Object], None], manager: str
-    ) -> Object:
+    def change(self, kind: Kind, namespace: str, name: str, edit: Callable[[Object], None], manager: str) -> Object:
         """Edit a copy of an object in place and store it, unless nothing changed. Raises 404."""
         draft = clone(self.get(kind, namespace, name))
         edit(draft)
@@ -185,7 +183,10 @@ class Store:
         if obj == before:
             return before
         now = self._clock()
-        after = {"metadata": dict(meta), **{k: v for k, v in obj.items() if k not in ("metadata", "kind", "apiVersion")}}
+        after = {
+            "metadata": dict(meta),
+            **{k: v for k, v in obj.items() if k not in ("metadata", "kind", "apiVersion")},
+        }
         stamped = after["metadata"]
         for fixed in ("uid", "creationTimestamp"):
             stamped[fixed] = before["metadata"][fixed]
@@ -222,16 +223,15 @@ class Store:
 
     # -- watching
 
-    def since(self, kind: Kind, revision: int) -> list[WatchEvent]:
+    def since(self, kind: Kind, revision: int) -> Sequence[WatchEvent]:
         """The events of a kind after `revision`; raises 410 when the history no longer reaches back to it."""
         if revision < self._compacted[kind]:
             raise errors.expired(revision, self._compacted[kind])
-        newer: list[WatchEvent] = []
+        newer: deque[WatchEvent] = deque()
         for event in reversed(self._history[kind]):
             if event.revision <= revision:
                 break
-            newer.append(event)
-        newer.reverse()
+            newer.appendleft(event)
         return newer
 
     def compacted(self, kind: Kind) -> int:

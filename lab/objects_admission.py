@@ -111,6 +111,6 @@ def check(kind: Kind, obj: Object) -> None:
         for key, value in (obj.get("data") or {}).items():
             if not isinstance(value, str):
                 raise errors.bad_request(
-                    f"ConfigMap in version \"v1\" cannot be handled as a ConfigMap: json: cannot unmarshal value of data.{key} "
-                    "into Go struct field ConfigMap.data of type string"
+                    f'ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal value of '
+                    f"data.{key} into Go struct field ConfigMap.data of type string"
                 )

@@ -107,8 +107,9 @@ def settle(conditions: list[Object], before: list[Object]) -> list[Object]:
     for condition in conditions:
         old = known.get(condition["type"])
         if old is not None and old["status"] == condition["status"]:
-            condition = {**condition, "lastTransitionTime": old["lastTransitionTime"]}
-        settled.append(condition)
+            settled.append({**condition, "lastTransitionTime": old["lastTransitionTime"]})
+        else:
+            settled.append(condition)
     return settled
 
 

@@ -50,7 +50,12 @@ def admit(spec: Object, volume_suffix: str) -> Object:
         spec["tolerations"] = [
             *spec.get("tolerations", ()),
             *(
-                {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+                {
+                    "key": f"node.kubernetes.io/{key}",
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": 300,
+                }
                 for key in ("not-ready", "unreachable")
             ),
         ]

@@ -51,7 +51,11 @@ def cloudcore_deployment(ports: Ports) -> Object:
         volumeMounts=mounts,
     )  # fmt: skip
     core["securityContext"] = {"privileged": True}
-    items = [("stream.crt", "certs/stream.crt"), ("stream.key", "certs/stream.key"), ("streamCA.crt", "ca/streamCA.crt")]
+    items = [
+        ("stream.crt", "certs/stream.crt"),
+        ("stream.key", "certs/stream.key"),
+        ("streamCA.crt", "ca/streamCA.crt"),
+    ]
     volumes = [
         {"name": "conf", "configMap": {"name": "cloudcore", "defaultMode": 420}},
         {

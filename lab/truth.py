@@ -62,7 +62,9 @@ def _cloudcore(world: World) -> list[Cause]:
     if configured is None:
         found.append(Cause("KE111", SITE))
     deployment = world.store.find(DEPLOYMENTS, "kubeedge", "cloudcore")
-    pods = [pod for pod in world.store.list(PODS, "kubeedge") if pod["metadata"]["labels"].get("kubeedge") == "cloudcore"]
+    pods = [
+        pod for pod in world.store.list(PODS, "kubeedge") if pod["metadata"]["labels"].get("kubeedge") == "cloudcore"
+    ]
     if world.cloudcore is None or deployment is None or _rollout_stuck(world, deployment, pods):
         found.append(Cause("KE110", SITE))
     elif configured is not None and configured != world.cloudcore.config:

@@ -195,8 +195,16 @@ class World:
         edge, cloud = self.hosts[tunnel.node], self.hosts[CLOUD]
         if tunnel.stalled or not edge.network_up or not cloud.network_up:
             return False
-        port = self.cloudcore.config.tunnel_port if self.cloudcore is not None else self.ports.tunnel
-        return cloud.inbound(port) == "ACCEPT"
+        return cloud.inbound(self._tunnel_port) == "ACCEPT"
+
+    def resetting(self, tunnel: Tunnel) -> bool:
+        """Whether a packet filter answers the edge's packets with a reset."""
+        up = self.hosts[tunnel.node].network_up and not tunnel.stalled
+        return up and self.hosts[CLOUD].inbound(self._tunnel_port) == "REJECT"
+
+    @property
+    def _tunnel_port(self) -> int:
+        return self.cloudcore.config.tunnel_port if self.cloudcore is not None else self.ports.tunnel
 
     def listening_ports(self, host: Host) -> frozenset[int]:
         """TCP ports that processes of a machine have open."""
@@ -210,7 +218,12 @@ class World:
             serving = {config.hub_port: "hub", config.https_port: "https"}
             if config.stream_enabled:
                 serving |= {config.stream_port: "stream", config.tunnel_port: "tunnel"}
-        numbers = {self.ports.hub: "hub", self.ports.https: "https", self.ports.stream: "stream", self.ports.tunnel: "tunnel"}
+        numbers = {
+            self.ports.hub: "hub",
+            self.ports.https: "https",
+            self.ports.stream: "stream",
+            self.ports.tunnel: "tunnel",
+        }
         listeners = []
         for port in dict.fromkeys([*numbers, *serving]):
             name = serving.get(port) or numbers[port]
@@ -232,7 +245,7 @@ class World:
             self.changed("listeners")
 
     def stream_get(self, target: str, *, host: str = "", node: str = "") -> Answer:
-        """What the stream port answers to a direct request (curl -k https://cloudcore:10003/…). Raises NoAnswer, Ended."""
+        """What the stream port answers to a direct request such as curl's. Raises NoAnswer, Ended."""
         if self.cloudcore is None or not self.cloudcore.config.stream_enabled:
             raise NoAnswer
         return self.path.stream_request(self.cloudcore, target, host=host.partition(":")[0], node=node)

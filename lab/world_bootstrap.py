@@ -53,7 +53,9 @@ AGE = 1200.0
 """Seconds that the site has been running when it starts."""
 
 _IMAGES = {
-    CLOUDCORE_IMAGE: Image(CLOUDCORE_IMAGE, 105063076, "38e51e7246d5645a5b8039a7d532d52b7619fcee4467f6dc8c4f947eb1f171b6"),
+    CLOUDCORE_IMAGE: Image(
+        CLOUDCORE_IMAGE, 105063076, "38e51e7246d5645a5b8039a7d532d52b7619fcee4467f6dc8c4f947eb1f171b6"
+    ),
     METRICS_IMAGE: Image(METRICS_IMAGE, 102042267, "abf4599133bfd5f0234cf155500e07083649f1794fc6e92c52972e839f696aca"),
     WORKLOAD_IMAGE: Image(WORKLOAD_IMAGE, 2007922, "5a430d59a672e3425e4406547116030db811b2858aef24cd6877e180e635ef32"),
     PAUSE_IMAGE: Image(PAUSE_IMAGE, 2007777, "e2c9164820865a9cf280721aed10e1f07c553635c3c0d701701e3668d23cfa80"),
@@ -87,7 +89,10 @@ def build(world: World) -> None:
 
 def _hosts(world: World) -> None:
     cloud = Host(CLOUD, Role.CLOUD, CLOUD_ADDRESS, world.clock)
-    for unit, text in (("containerd", "containerd container runtime"), ("kubelet", "kubelet: The Kubernetes Node Agent")):
+    for unit, text in (
+        ("containerd", "containerd container runtime"),
+        ("kubelet", "kubelet: The Kubernetes Node Agent"),
+    ):
         _service(cloud, unit, text)
     for image in _IMAGES.values():
         cloud.images[image.name] = image
@@ -120,7 +125,11 @@ def _cluster(world: World) -> None:
     store, keadm = world.store, "keadm"
     for name in ("default", "kube-system", "kube-public", "kube-node-lease", "kubeedge", "factory"):
         meta: Object = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}
-        store.create(NAMESPACES, {"metadata": meta, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}, "kubectl")
+        store.create(
+            NAMESPACES,
+            {"metadata": meta, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}},
+            "kubectl",
+        )
         store.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default", "namespace": name}}, "kube-controller-manager")
     store.create(ENDPOINT_SLICES, kubernetes_slice(CLOUD_ADDRESS, world.ports.api), "kube-apiserver")
     configmap = {

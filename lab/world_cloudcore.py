@@ -77,7 +77,9 @@ class CloudCore:
 
     def connected(self, node: str) -> None:
         """An edge's hub connection came up."""
-        self.write("I", "message_handler.go:143", f"edge node {node} for project e632aba927ea4ac2b575ec1603d56f10 connected")
+        self.write(
+            "I", "message_handler.go:143", f"edge node {node} for project e632aba927ea4ac2b575ec1603d56f10 connected"
+        )
 
     def disconnected(self, node: str) -> None:
         """An edge's hub connection went away."""
@@ -93,9 +95,13 @@ class CloudCore:
         self.write("I", "session.go:128", f"Add a new apiserver connection {who} in to {where}")
         self.write("I", "session.go:139", f"Delete a apiserver connection {who} from {where}")
         self.write("I", "streamserver.go:214", f"Delete {who} from {where}")
-        verb = {"APIServer_LogsConnection": "container logs", "APIServer_MetricsConnection": "metrics"}.get(connection, "exec")
+        verb = {"APIServer_LogsConnection": "container logs", "APIServer_MetricsConnection": "metrics"}.get(
+            connection, "exec"
+        )
         end = f"{who} find edge peer done, so stop this connection"
-        self.write("E", "streamserver.go:177", f"Failed to get {verb}, err: apiconnection Serve {who} in {where} error {end}")
+        self.write(
+            "E", "streamserver.go:177", f"Failed to get {verb}, err: apiconnection Serve {who} in {where} error {end}"
+        )
 
     def write(self, level: str, place: str, text: str) -> None:
         """One line of the log."""

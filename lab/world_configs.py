@@ -110,7 +110,7 @@ def _template(name: str) -> Template:
 
 def _modules(text: str, kind: str) -> dict[str, Any]:
     try:
-        document = yaml.load(text, Loader=_Loader)
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is the safe loader, in C where there is one
     except yaml.YAMLError as problem:
         raise ConfigError(f"error converting YAML to JSON: {problem}") from problem
     if not isinstance(document, dict) or document.get("kind") != kind:

@@ -1,4 +1,4 @@
-"""EdgeCore as a running process on one edge: its loaded configuration, its hub connection, its tunnel (facts 1.7, 4.3)."""
+"""EdgeCore as a process on one edge: its loaded configuration, its hub connection, its tunnel (facts 1.7, 4.3)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ class Surroundings(Protocol):
 
     def passing(self, tunnel: Tunnel) -> bool:
         """Whether bytes travel through a tunnel."""
+
+    def resetting(self, tunnel: Tunnel) -> bool:
+        """Whether the edge's packets are answered by a reset."""
 
     def tunnel_accepted(self, tunnel: Tunnel) -> None:
         """CloudStream has taken a tunnel: the node's port follows."""
@@ -171,6 +174,8 @@ class EdgeCore:
         if tunnel.edge_open and tunnel.cloud_open:
             if self._world.passing(tunnel):
                 tunnel.dead_since = None
+            elif self._world.resetting(tunnel):
+                self._close(tunnel)
             elif tunnel.dead_since is None:
                 tunnel.dead_since = now
         elif self._world.passing(tunnel):

@@ -134,4 +134,3 @@ def _waiting_text(reason: str) -> str:
         "ErrImagePull": "image can't be pulled",
         "ImagePullBackOff": "trying and failing to pull image",
     }.get(reason, reason)
-

@@ -52,7 +52,12 @@ class Rule:
     def text(self, chain: str) -> str:
         """The rule as iptables-save and `iptables -S` write it."""
         words = ["-A", chain]
-        for flag, value in (("-s", self.source), ("-d", self.destination), ("-i", self.interface), ("-p", self.protocol)):
+        for flag, value in (
+            ("-s", self.source),
+            ("-d", self.destination),
+            ("-i", self.interface),
+            ("-p", self.protocol),
+        ):
             if value:
                 words += [flag, value]
         if len(self.ports) == 1:
@@ -208,9 +213,7 @@ def parse_rule(words: Sequence[str]) -> Rule:
             match = _argument(word, rest)
             if match not in ("tcp", "udp", "comment", "multiport"):
                 extra += ["-m", match]
-        elif word.startswith("-") or word == "!":
-            extra.append(word)
-        elif extra:
+        elif word.startswith("-") or word == "!" or extra:
             extra.append(word)
         else:
             raise RuleError(f"Bad argument `{word}'")

@@ -66,9 +66,8 @@ class Network:
         target = self.resolve(source, address, port)
         if isinstance(target, Reach):
             return target
-        if target is not source:
-            if not source.network_up or not target.network_up:
-                return Reach.FILTERED
+        if target is not source and not (source.network_up and target.network_up):
+            return Reach.FILTERED
         verdict = target.inbound(port)
         if verdict == "DROP":
             return Reach.FILTERED

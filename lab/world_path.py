@@ -84,7 +84,7 @@ class DataPath:
 
         Args:
             fresh: open a new connection whatever is kept alive (exec does).
-            by_name: metrics are looked up by node name (API server's proxy), not by address (metrics-server; facts 0.10).
+            by_name: look metrics up by node name, as the API server's proxy does, and not by address (facts 0.10).
 
         Raises:
             DialFailed, NoAnswer, Ended.
@@ -258,4 +258,3 @@ class DataPath:
             return True if world.passing(tunnel) and tunnel.edge_open else None
 
         return check
-

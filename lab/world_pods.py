@@ -119,7 +119,9 @@ class Pods:
         wanted = host_ports(pod)
         no_ports: list[str] = []
         others = 0
-        for node in sorted(world.store.list(NODES), key=lambda item: len(self._by_node.get(item["metadata"]["name"], {}))):
+        for node in sorted(
+            world.store.list(NODES), key=lambda item: len(self._by_node.get(item["metadata"]["name"], {}))
+        ):
             name = node["metadata"]["name"]
             if not selects(pod["spec"], node):
                 others += 1
@@ -146,7 +148,9 @@ class Pods:
         world = self._world
         bound = world.store.change(PODS, *key, lambda draft: draft["spec"].update(nodeName=node), "kube-scheduler")
         self._unsettled[key] = None
-        world.event(bound, "Normal", "Scheduled", f"Successfully assigned {key[0]}/{key[1]} to {node}", "default-scheduler")
+        world.event(
+            bound, "Normal", "Scheduled", f"Successfully assigned {key[0]}/{key[1]} to {node}", "default-scheduler"
+        )
 
     # -- the kubelet
 
@@ -338,6 +342,6 @@ def _unschedulable(total: int, no_ports: int, others: int) -> str:
         reasons.append(f"{others} node(s) didn't match Pod's node affinity/selector")
         victims.append(f"{others} {_NOT_HELPFUL}")
     return (
-        f"0/{total} nodes are available: {', '.join(reasons)}. no new claims to deallocate, preemption: 0/{total} nodes "
-        f"are available: {', '.join(victims)}."
+        f"0/{total} nodes are available: {', '.join(reasons)}. no new claims to deallocate, preemption: 0/{total} "
+        f"nodes are available: {', '.join(victims)}."
     )

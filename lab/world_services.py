@@ -85,7 +85,8 @@ class Services:
         condition = api_service_condition(*wanted, world.clock())
         if old.get("status") == wanted[0]:
             condition["lastTransitionTime"] = old["lastTransitionTime"]
-        world.store.put(API_SERVICES, "", METRICS_API, "kube-apiserver", status={"conditions": [condition]})  # fmt: skip
+        status = {"conditions": [condition]}
+        world.store.put(API_SERVICES, "", METRICS_API, "kube-apiserver", status=status)
 
     def metrics_available(self) -> bool | None:
         """Whether metrics.k8s.io is served: None if the APIService does not exist."""

@@ -79,7 +79,12 @@ def resource_metrics(pods: Sequence[Object], host: Host, now: float) -> str:
 
 _ERROR_HELP = "1 if there was an error while getting container metrics, 0 otherwise"
 _METRICS = (
-    ("container_cpu_usage_seconds_total", "counter", "STABLE", "Cumulative cpu time consumed by the container in core-seconds"),
+    (
+        "container_cpu_usage_seconds_total",
+        "counter",
+        "STABLE",
+        "Cumulative cpu time consumed by the container in core-seconds",
+    ),
     ("container_memory_working_set_bytes", "gauge", "STABLE", "Current working set of the container in bytes"),
     ("container_start_time_seconds", "gauge", "STABLE", "Start time of the container since unix epoch in seconds"),
     ("node_cpu_usage_seconds_total", "counter", "STABLE", "Cumulative cpu time consumed by the node in core-seconds"),

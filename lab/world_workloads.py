@@ -1,4 +1,4 @@
-"""Deployments, ReplicaSets and DaemonSets: controllers that keep the number of pods, and rollouts that can get stuck."""
+"""Deployments, ReplicaSets, DaemonSets: controllers that keep the number of pods, rollouts that can get stuck."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class Workloads:
     def _seen(self, event: WatchEvent) -> None:
         if event.type == "DELETED" and event.kind in (DEPLOYMENTS, REPLICASETS, DAEMONSETS):
             self._orphaned = True
-        if event.kind in (DEPLOYMENTS, REPLICASETS, DAEMONSETS, PODS) or (event.kind is NODES and event.type != "MODIFIED"):
+        if event.kind in (DEPLOYMENTS, REPLICASETS, DAEMONSETS, PODS) or (
+            event.kind is NODES and event.type != "MODIFIED"
+        ):
             self._dirty = True
         if event.kind is PODS:
             meta = event.object["metadata"]
@@ -110,7 +112,9 @@ class Workloads:
             "ownerReferences": [owner_reference("apps/v1", "Deployment", deployment)],
         }  # fmt: skip
         spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
-        made = self._world.store.create(REPLICASETS, {"metadata": head, "spec": spec, "status": {"replicas": 0}}, _MANAGER)
+        made = self._world.store.create(
+            REPLICASETS, {"metadata": head, "spec": spec, "status": {"replicas": 0}}, _MANAGER
+        )
         return made
 
     def _scale(self, deployment: Object, current: Object, older: list[Object]) -> None:
@@ -154,7 +158,9 @@ class Workloads:
         updated = [item for item in every if item["metadata"]["ownerReferences"][0]["name"] == newest]
         ready = sum(1 for item in every if is_ready(item))
         wanted = deployment["spec"]["replicas"]
-        status: Object = {"observedGeneration": store.get(DEPLOYMENTS, meta["namespace"], meta["name"])["metadata"]["generation"]}
+        status: Object = {
+            "observedGeneration": store.get(DEPLOYMENTS, meta["namespace"], meta["name"])["metadata"]["generation"]
+        }
         counts = (
             ("replicas", len(every)), ("updatedReplicas", len(updated)), ("readyReplicas", ready),
             ("availableReplicas", ready), ("unavailableReplicas", max(0, max(len(every), wanted) - ready)),
@@ -193,7 +199,9 @@ class Workloads:
             }  # fmt: skip
             made = self._world.create_pod(pod(replicaset["spec"]["template"], head, store.suffix()), _MANAGER)
             text = f"Created pod: {made['metadata']['name']}"
-            self._world.event(replicaset, "Normal", "SuccessfulCreate", text, "replicaset-controller", kind="ReplicaSet")
+            self._world.event(
+                replicaset, "Normal", "SuccessfulCreate", text, "replicaset-controller", kind="ReplicaSet"
+            )
         surplus = sorted(pods, key=is_ready)[: max(0, len(pods) - wanted)]
         for item in surplus:
             self._world.delete_pod(item["metadata"]["namespace"], item["metadata"]["name"])

@@ -10,11 +10,13 @@ from aiohttp import web
 
 from lab import errors
 from lab.api import discovery, execs, logs, metrics_api, proxy, resources, reviews, tables, watches
-from lab.api.request import WORLD, attributes, authenticate, target_of, user_of, world_of
+from lab.api.request import WORLD, Target, attributes, target_of, user_of, world_of
 from lab.api.respond import error_response, text_response
 from lab.world import World
-from lab.world_access import ANONYMOUS
+from lab.world_access import ANONYMOUS, User
 
+_LiveTasks = set[asyncio.Task[object]]
+LIVE: web.AppKey[_LiveTasks] = web.AppKey("live", _LiveTasks)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _OPEN_PATHS = ("/version", "/healthz", "/livez", "/readyz")
@@ -24,8 +26,10 @@ _RETRANSMISSION = 0.25
 
 def create_app(world: World) -> web.Application:
     """The API of a world; run it with an ssl context whose verify_mode is CERT_OPTIONAL for client certificates."""
-    app = web.Application(middlewares=[_slow, _refuse, _authenticate])
+    app = web.Application(middlewares=[_track, _slow, _refuse])
     app[WORLD] = world
+    app[LIVE] = set()
+    app.on_shutdown.append(_end_streams)
     app.router.add_route("*", "/{path:.*}", _dispatch)
     return app
 
@@ -51,39 +55,59 @@ async def _refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 @web.middleware
-async def _authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    request["user"] = authenticate(request)
-    return await handler(request)
+async def _track(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Remember who is being served: watches, followed logs and hanging requests end only by being cancelled."""
+    task = asyncio.current_task()
+    if task is None:
+        return await handler(request)
+    live = request.app[LIVE]
+    live.add(task)
+    try:
+        return await handler(request)
+    finally:
+        live.discard(task)
+
+
+async def _end_streams(app: web.Application) -> None:
+    """The process ends: every open request ends with it, and its connection is cut."""
+    live = list(app[LIVE])
+    for task in live:
+        task.cancel()
+    await asyncio.gather(*live, return_exceptions=True)
 
 
 async def _dispatch(request: web.Request) -> web.StreamResponse:
+    await request.read()  # even of what is refused: an unread body would keep the connection lingering
+    user = user_of(request)
     target = target_of(request.path)
     if target is None:
-        return _plain_path(request)
+        return _plain_path(request, user)
     review = reviews.answers(target)
     if review is not None:
         return await review(request)
     asked = attributes(request, target)
-    user = user_of(request)
     if not world_of(request).access.allowed(user, asked):
         raise errors.forbidden(user.name, asked.verb, asked.resource, asked.group, target.namespace, target.name)
     if target.group == "metrics.k8s.io":
         return metrics_api.answer(request, target)
     if target.kind is None:
         return text_response("404 page not found\n", 404)
-    if (target.resource, target.subresource) == ("nodes", "proxy"):
-        return await proxy.answer(request, target)
-    if (target.resource, target.subresource) == ("pods", "log"):
-        return await logs.answer(request, target)
-    if (target.resource, target.subresource) == ("pods", "exec"):
-        return await execs.answer(request, target)
-    if asked.verb == "watch":
-        return await watches.answer(request, target)
+    handler = watches.answer if asked.verb == "watch" else _SUBRESOURCES.get(asked.resource, _stored)
+    return await handler(request, target)
+
+
+async def _stored(request: web.Request, target: Target) -> web.StreamResponse:
     return tables.wrap(request, target, await resources.answer(request, target))
 
 
-def _plain_path(request: web.Request) -> web.Response:
-    user = user_of(request)
+_SUBRESOURCES: dict[str, Callable[[web.Request, Target], Awaitable[web.StreamResponse]]] = {
+    "nodes/proxy": proxy.answer,
+    "pods/log": logs.answer,
+    "pods/exec": execs.answer,
+}
+
+
+def _plain_path(request: web.Request, user: User) -> web.Response:
     if user.name == ANONYMOUS and not request.path.startswith(_OPEN_PATHS):
         raise errors.ApiError(403, "Forbidden", f'forbidden: User "{user.name}" cannot get path "{request.path}"', {})
     return discovery.answer(request.path, world_of(request))

@@ -19,7 +19,8 @@ VERSION = {
 _SUBRESOURCES = {
     "nodes": (("proxy", "NodeProxyOptions", ("get",)), ("status", "Node", ("get", "patch", "update"))),
     "pods": (
-        ("exec", "PodExecOptions", ("create", "get")), ("log", "Pod", ("get",)), ("status", "Pod", ("get", "patch", "update")),
+        ("exec", "PodExecOptions", ("create", "get")), ("log", "Pod", ("get",)),
+        ("status", "Pod", ("get", "patch", "update")),
     ),
     "deployments": (
         ("scale", "Scale", ("get", "patch", "update")), ("status", "Deployment", ("get", "patch", "update")),

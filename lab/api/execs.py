@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from urllib.parse import urlencode
 
 from aiohttp import WSMsgType, web
@@ -13,6 +12,7 @@ from lab import errors
 from lab.api.logs import container_of
 from lab.api.proxy import Gone, patiently
 from lab.api.request import Target, world_of
+from lab.api.respond import encode
 from lab.errors import ApiError
 from lab.objects import PODS, Object
 from lab.world import World
@@ -48,7 +48,7 @@ async def answer(request: web.Request, target: Target) -> web.StreamResponse:
             data = text.encode()
             for start in range(0, len(data), _CHUNK):
                 await socket.send_bytes(bytes([channel]) + data[start : start + _CHUNK])
-        await socket.send_bytes(bytes([_STATUS]) + json.dumps(_status(result, argv), separators=(",", ":")).encode())
+        await socket.send_bytes(bytes([_STATUS]) + encode(_status(result, argv)).rstrip())
         await socket.close()
     except (Gone, ConnectionResetError):
         pass  # the client has gone

@@ -12,10 +12,10 @@ from lab.api.proxy import Gone, patiently
 from lab.api.request import Target, world_of
 from lab.objects import PODS, Object
 from lab.world import World
-from lab.world_edged import options_of
+from lab.world_edged import Answer, options_of
 from lab.world_host import Role
 from lab.world_logs import LogOptions, LogSource, render
-from lab.world_path import Answer, DialFailed, Ended
+from lab.world_path import DialFailed, Ended
 
 _FOLLOW_PERIOD = 0.2
 _PARAMETERS = ("follow", "limitBytes", "previous", "sinceSeconds", "sinceTime", "tailLines", "timestamps")

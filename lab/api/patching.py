@@ -23,7 +23,7 @@ _MERGE_KEYS = {
 
 def apply_patch(content_type: str, original: Object, patch: Any) -> Object:
     """The patched object. Raises the API's errors for a patch that does not fit."""
-    draft = clone(original)
+    draft: Object = clone(original)
     if content_type == JSON_PATCH:
         if not isinstance(patch, list):
             raise bad_request(
@@ -35,8 +35,10 @@ def apply_patch(content_type: str, original: Object, patch: Any) -> Object:
     if not isinstance(patch, dict):
         raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
     if content_type == STRATEGIC_MERGE_PATCH:
-        return _strategic(draft, patch)
-    return merge(draft, patch)
+        draft = _strategic(draft, patch)
+        return draft
+    draft = merge(draft, patch)
+    return draft
 
 
 def merge(target: Any, patch: Any) -> Any:

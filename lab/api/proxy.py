@@ -21,9 +21,10 @@ class Gone(Exception):
 
 
 async def patiently(request: web.Request, ask: Callable[[], _T]) -> _T:
-    """Ask until something comes back. A hanging path answers nothing: TCP retransmits until it heals or the client goes.
+    """Ask until something comes back.
 
-    Raises Gone, and whatever `ask` raises but NoAnswer.
+    A hanging path answers nothing: TCP retransmits until it heals or the client goes. Raises Gone, and whatever
+    `ask` raises but NoAnswer.
     """
     while True:
         try:

@@ -74,8 +74,8 @@ def attributes(request: web.Request, target: Target) -> Request:
     return Request(verb_of(request, target), target.group, resource, target.namespace, target.name)
 
 
-def authenticate(request: web.Request) -> User:
-    """By bearer token or client certificate; without either the user is anonymous. Raises 401 for a bad token."""
+def user_of(request: web.Request) -> User:
+    """Who asks, by bearer token or client certificate; without either it is anonymous. Raises 401 for a bad token."""
     header = request.headers.get("Authorization", "")
     if header:
         scheme, _, token = header.partition(" ")
@@ -91,12 +91,6 @@ def authenticate(request: web.Request) -> User:
         if names:
             return User(names[0], groups | {"system:authenticated"})
     return User(ANONYMOUS, frozenset({"system:unauthenticated"}))
-
-
-def user_of(request: web.Request) -> User:
-    """Who asks."""
-    user: User = request["user"]
-    return user
 
 
 def manager_of(request: web.Request) -> str:

@@ -73,7 +73,9 @@ def _check_revision(store: Store, revision: str, how: str) -> None:
     if not revision:
         return
     if not revision.isdigit():
-        raise errors.bad_request(f'Invalid value: "{revision}": strconv.ParseUint: parsing "{revision}": invalid syntax')
+        raise errors.bad_request(
+            f'Invalid value: "{revision}": strconv.ParseUint: parsing "{revision}": invalid syntax'
+        )
     if int(revision) > store.revision:
         raise errors.too_large_revision(int(revision), store.revision)
     if how == "Exact" and int(revision) != store.revision:
@@ -100,7 +102,11 @@ def _read_continue(token: str) -> tuple[int, tuple[str, str]]:
 
 async def _object(request: web.Request, target: Target, kind: Kind) -> Object:
     body = await read_body(request)
-    if not isinstance(body, dict) or body.get("kind", kind.kind) != kind.kind or not isinstance(body.get("metadata"), dict):
+    if (
+        not isinstance(body, dict)
+        or body.get("kind", kind.kind) != kind.kind
+        or not isinstance(body.get("metadata"), dict)
+    ):
         raise errors.bad_request(f"the object provided is not a valid {kind.kind}")
     obj = {key: value for key, value in body.items() if key not in ("kind", "apiVersion")}
     if kind.namespaced:
@@ -187,8 +193,9 @@ def _check_pod_update(before: Object, after: Object) -> None:
     if fixed(before) != fixed(after):
         text = (
             "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
-            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
-            "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+            "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
+            "negative)"
         )
         raise errors.invalid("Pod", "", after["metadata"]["name"], [("spec", text)])
 
@@ -250,4 +257,3 @@ def _scale_of(deployment: Object) -> Object:
         "spec": {"replicas": deployment["spec"]["replicas"]},
         "status": {"replicas": deployment["status"].get("replicas", 0), "selector": selector},
     }  # fmt: skip
-

@@ -10,10 +10,12 @@ from aiohttp import web
 from lab.errors import ApiError
 from lab.objects import Kind, Object
 
+_ESCAPED = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
+
 
 def encode(body: Any) -> bytes:
-    """Compact JSON with the newline that Go's encoder ends with."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    """Compact JSON as Go's encoder writes it: HTML's own characters escaped, a newline at the end."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPED).encode() + b"\n"
 
 
 def json_response(body: Any, status: int = 200) -> web.Response:

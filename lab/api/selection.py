@@ -20,8 +20,8 @@ _FIELDS = {
     },
     "nodes": {"spec.unschedulable"},
     "events": {
-        "involvedObject.kind", "involvedObject.name", "involvedObject.namespace", "involvedObject.uid", "reason", "type",
-        "involvedObject.fieldPath", "source",
+        "involvedObject.kind", "involvedObject.name", "involvedObject.namespace", "involvedObject.uid",
+        "involvedObject.fieldPath", "reason", "type", "source",
     },
     "replicasets": {"status.replicas"},
     "namespaces": {"status.phase"},

@@ -26,15 +26,16 @@ def wrap(request: web.Request, target: Target, response: web.Response) -> web.Re
         return response
     body = json.loads(response.body)
     now = world_of(request).clock()
-    items = body["items"] if "items" in body else [body]
-    rows = [
-        {"cells": [cell(item, now) for _, cell, _ in columns], "object": _partial(item)} for item in items
-    ]
+    items = body.get("items", [body])
+    rows = [{"cells": [cell(item, now) for _, cell, _ in columns], "object": _partial(item)} for item in items]
     table = {
         "kind": "Table", "apiVersion": "meta.k8s.io/v1",
         "metadata": body["metadata"] if "items" in body else {"resourceVersion": body["metadata"]["resourceVersion"]},
         "columnDefinitions": [
-            {"name": name, "type": "string", "format": "name" if name == "Name" else "", "description": "", "priority": priority}
+            {
+                "name": name, "type": "string", "format": "name" if name == "Name" else "", "description": "",
+                "priority": priority,
+            }
             for name, _, priority in columns
         ],
         "rows": rows,
@@ -181,20 +182,22 @@ _COLUMNS: dict[str, Columns] = {
         ("Nominated Node", _field("status", "nominatedNodeName"), 1), ("Readiness Gates", _field("none"), 1),
     ),
     "deployments": (
-        ("Name", _name, 0), ("Ready", _deployment_ready, 0), ("Up-to-date", _field("status", "updatedReplicas", default=0), 0),
+        ("Name", _name, 0), ("Ready", _deployment_ready, 0),
+        ("Up-to-date", _field("status", "updatedReplicas", default=0), 0),
         ("Available", _field("status", "availableReplicas", default=0), 0), ("Age", _age, 0),
     ),
     "replicasets": (
         ("Name", _name, 0), ("Desired", _field("spec", "replicas", default=0), 0),
-        ("Current", _field("status", "replicas", default=0), 0), ("Ready", _field("status", "readyReplicas", default=0), 0),
-        ("Age", _age, 0),
+        ("Current", _field("status", "replicas", default=0), 0),
+        ("Ready", _field("status", "readyReplicas", default=0), 0), ("Age", _age, 0),
     ),
     "daemonsets": (
         ("Name", _name, 0), ("Desired", _field("status", "desiredNumberScheduled", default=0), 0),
         ("Current", _field("status", "currentNumberScheduled", default=0), 0),
         ("Ready", _field("status", "numberReady", default=0), 0),
         ("Up-to-date", _field("status", "updatedNumberScheduled", default=0), 0),
-        ("Available", _field("status", "numberAvailable", default=0), 0), ("Node Selector", _selector, 0), ("Age", _age, 0),
+        ("Available", _field("status", "numberAvailable", default=0), 0), ("Node Selector", _selector, 0),
+        ("Age", _age, 0),
     ),
     "configmaps": (
         ("Name", _name, 0), ("Data", lambda item, now: len(item.get("data") or {}), 0), ("Age", _age, 0),
@@ -204,7 +207,8 @@ _COLUMNS: dict[str, Columns] = {
         ("External-IP", _field("none"), 0), ("Port(s)", _service_ports, 0), ("Age", _age, 0),
     ),
     "apiservices": (
-        ("Name", _name, 0), ("Service", _api_service_target, 0), ("Available", _api_service_available, 0), ("Age", _age, 0),
+        ("Name", _name, 0), ("Service", _api_service_target, 0), ("Available", _api_service_available, 0),
+        ("Age", _age, 0),
     ),
     "leases": (("Name", _name, 0), ("Holder", _field("spec", "holderIdentity"), 0), ("Age", _age, 0)),
     "namespaces": (("Name", _name, 0), ("Status", _field("status", "phase"), 0), ("Age", _age, 0)),

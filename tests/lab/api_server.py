@@ -24,13 +24,18 @@ from lab.world_access import EVERYTHING, User
 
 TOKEN = "oncall-token"
 LIMITED = "limited-token"
+_GOODBYE = 0.05
+"""Seconds that the server waits for a client's TLS close_notify, which urllib3 never sends."""
 
 
 class Api:
     """The running server; calls into the world go through `do`, so that only the server's thread touches it."""
 
-    def __init__(self, folder: Path, world: World, loop: asyncio.AbstractEventLoop, port: int, ca: Path) -> None:
+    def __init__(
+        self, folder: Path, world: World, loop: asyncio.AbstractEventLoop, port: int, ca: Path, authority: Authority
+    ) -> None:
         self.folder = folder
+        self.authority = authority
         self.world = world
         self.url = f"https://127.0.0.1:{port}"
         self.ca = ca
@@ -48,8 +53,15 @@ class Api:
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
 
     def call(
-        self, method: str, path: str, body: Any = None, *, token: str | None = TOKEN, content_type: str = "application/json",
-        timeout: float = 10.0, headers: dict[str, str] | None = None,
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = TOKEN,
+        content_type: str = "application/json",
+        timeout: float = 10.0,
+        headers: dict[str, str] | None = None,
     ) -> urllib3.BaseHTTPResponse:
         """One request; the answer is read."""
         sent = {"Content-Type": content_type, **(headers or {})}
@@ -108,10 +120,10 @@ def serve(folder: Path, settings: Settings | None = None) -> Iterator[Api]:
         world.access.allow("oncall", EVERYTHING)
         runner = web.AppRunner(create_app(world), shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-        await site.start()
-        port = runner.addresses[0][1]
-        ready.append(Api(folder, world, loop, port, ca))
+        assert runner.server is not None
+        server = await loop.create_server(runner.server, "127.0.0.1", 0, ssl=context, ssl_shutdown_timeout=_GOODBYE)
+        port = server.sockets[0].getsockname()[1]
+        ready.append(Api(folder, world, loop, port, ca, authority))
         started.set()
         while not stop.is_set():
             world.tick()
@@ -119,7 +131,9 @@ def serve(folder: Path, settings: Settings | None = None) -> Iterator[Api]:
                 await asyncio.wait_for(stop.wait(), 0.05)
             except TimeoutError:
                 continue
+        server.close()
         await runner.cleanup()
+        await asyncio.sleep(2 * _GOODBYE)  # TLS transports tell nobody when they have closed
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
     thread.start()
