@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from kedge import k8s
 from kedge.asks import Api
@@ -35,8 +36,37 @@ def read_pods_by_node(pods: Observation, nodes: Observation) -> dict[str, NodePo
     return {node: NodePods(tuple(found)) for node, found in by_node.items()}
 
 
+class _Version:
+    """One state of one object, equal to itself whenever it is listed again."""
+
+    __slots__ = ("key", "pod")
+
+    def __init__(self, pod: k8s.Pod) -> None:
+        self.pod = pod
+        self.key = (pod.metadata.uid, pod.metadata.resource_version)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Version) and self.key == other.key
+
+
 def pod_of(pod: k8s.Pod) -> Pod:
-    """A pod as far as checks look at it."""
+    """A pod as far as checks look at it.
+
+    Remembered by uid and resourceVersion: one change among 10,000 pods must not mean 10,000 readings.
+    """
+    version = _Version(pod)
+    return _remembered(version) if all(version.key) else _read(pod)
+
+
+@lru_cache(maxsize=32_768)
+def _remembered(version: _Version) -> Pod:
+    return _read(version.pod)
+
+
+def _read(pod: k8s.Pod) -> Pod:
     labels = pod.metadata.labels or {}
     status = pod.status
     ready = k8s.condition(status.conditions, "Ready")

@@ -82,6 +82,17 @@ def test_a_crashing_container_tells_how_it_ended() -> None:
     assert (one.last_exit, one.last_reason, one.running) == (2, "Error", False)
 
 
+def test_a_pod_is_read_once_for_every_version_of_it() -> None:
+    def read(version: str, phase: str) -> Any:
+        told = {"metadata": {"uid": "u-1", "resourceVersion": version}, "status": {"phase": phase}}
+        return pods.pod_of(k8s.decode_one(json.dumps(told), k8s.Pod))
+
+    first = read("1", "Pending")
+    assert read("1", "Pending") is first
+    assert read("2", "Running").phase == "Running"
+    assert read("", "Failed").phase == "Failed"
+
+
 # ------------------------------------------------------------------------------------------------- cloudcore
 
 
