@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kedge.facts.edgecore import KNOWN_API_VERSIONS, EdgeCoreConfig, EdgeCoreService
+from kedge.facts.edgecore import KNOWN_API_VERSIONS, EdgeCoreConfig, EdgeCoreLog, EdgeCoreService, EdgedHealth
+from kedge.facts.network import Established
 from kedge.facts.services import ServiceState
 from kedge.i18n import Text, _
-from kedge.model import Hop, Kind, Reason, Unknown, Verdict
+from kedge.model import Cost, Hop, Kind, Reason, Unknown, Verdict
 from kedge.plugins import Maybe, check, failed, not_known, passed, warned
 
 _SETTLED = timedelta(seconds=60)
 """EdgeCore that fails at its start does so within seconds; systemd waits 10 s in between (facts 3)."""
+
+_OWN_REWRITE = timedelta(seconds=15)
+"""Equal is not newer; and EdgeCore empties the token in its file within seconds of its first start (facts 11)."""
+
+_OK = 200
 
 _EXITED, _KILLED, _DUMPED = 1, 2, 3
 """ExecMainCode, as waitid(2) numbers it."""
@@ -98,3 +104,72 @@ def configuration_is_readable(target: str, config: Maybe[EdgeCoreConfig]) -> Ver
             seen=config.api_version or _("none"),
         )
     return passed(_("{path} on {node} is readable").format(path=config.path, node=target), seen=config.api_version)
+
+
+# ------------------------------------------------------------------------------------------ KE208, KE209, KE214
+
+
+@check("KE208", _("EdgeCore has loaded its configuration"), on=Kind.EDGECORE, needs=["KE204", "KE205"],
+       fixes=["restart-edgecore"])  # fmt: skip
+def configuration_is_loaded(
+    target: str, config: EdgeCoreConfig, service: EdgeCoreService, sockets: Maybe[Established]
+) -> Verdict:
+    """EdgeCore reads edgecore.yaml only at its start (facts 3).
+
+    What was changed since cannot be told from the file's time; that the tunnel is missing although the file enables
+    it makes it a failure. Right after a first join EdgeCore itself rewrites the file (facts 11).
+    """
+    if config.mtime is None or service.since is None:
+        return not_known(_("The time of {path} or of the start of EdgeCore is not known").format(path=config.path))
+    times = {"file": f"{config.mtime:%F %T} UTC", "start": f"{service.since:%F %T} UTC"}
+    if config.mtime - service.since <= _OWN_REWRITE:
+        return passed(_("EdgeCore on {node} started after edgecore.yaml last changed").format(node=target))
+    seen = _("changed {file}, started {start}").format(**times)
+    stream = config.edge_stream
+    tunnel = isinstance(sockets, Unknown) or any(s.peer_port == stream.port for s in sockets.sockets)
+    if stream.enable and not tunnel:
+        text = _("edgecore.yaml of {node} enables EdgeStream, but EdgeCore started before that and has no tunnel")
+        return failed(text.format(node=target), expected=_("a start after the change"), seen=seen)
+    text = _("edgecore.yaml of {node} was changed after EdgeCore started; the change is not in force yet")
+    return warned(text.format(node=target), expected=_("a start after the change"), seen=seen)
+
+
+@check("KE209", _("edged answers"), on=Kind.EDGECORE, explained_by=["KE204", "KE205", "KE212"],
+       fixes=["restart-edgecore"], hops=[Hop.EDGED], cost=Cost.ACTIVE)  # fmt: skip
+def edged_answers(target: str, health: EdgedHealth) -> Verdict:
+    """EdgeStream sends every request to edged's read-only server; when that is silent, kubectl hangs (facts 0.8)."""
+    words = {"node": target, "url": health.url}
+    if health.status == _OK:
+        return passed(_("edged answers on {node}: {url}").format(**words), seen=health.body)
+    if health.status:
+        text = _("edged on {node} is not healthy: {url} answers {status}")
+        return failed(text.format(status=health.status, **words), expected="200 ok", seen=health.body)
+    text = _("edged on {node} does not answer at {url}, so logs and exec hang")
+    return failed(text.format(**words), expected="200 ok", seen=health.problem)
+
+
+@check("KE214", _("Journal of EdgeCore"), on=Kind.EDGECORE, needs=["KE204"])
+def journal_holds_no_failure(
+    target: str, journal: EdgeCoreLog, config: Maybe[EdgeCoreConfig], sockets: Maybe[Established]
+) -> Verdict:
+    """No known failure of EdgeStream that still holds: newer than the start and than the last sign of health.
+
+    Journals are full of faults long repaired; a tunnel that stands contradicts whatever they say of it.
+    """
+    port = 0 if isinstance(config, Unknown) else config.edge_stream.port
+    up = not isinstance(sockets, Unknown) and any(s.peer_port == port and not s.send_queue for s in sockets.sockets)
+    hits = [hit for hit in journal.hits if not (up and hit.id in _OF_THE_TUNNEL)]
+    if not hits:
+        return passed(_("The journal of EdgeCore on {node} holds no failure that still stands").format(node=target))
+    newest = hits[-1]
+    text = _("EdgeCore on {node} reports: {meaning}")
+    return warned(text.format(node=target, meaning=newest.meaning), seen=newest.line, line=newest.number)
+
+
+_OF_THE_TUNNEL = frozenset(
+    {
+        "edgestream-disabled", "tunnel-refused", "tunnel-timeout", "tunnel-unresolved", "certificate-refused",
+        "bad-handshake", "port-not-written", "half-open", "tunnel-certificate-missing",
+    }
+)  # fmt: skip
+"""Signatures that a standing tunnel contradicts."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from checks.edgestream import is_ip
 from kedge.facts.edgecore import EdgeCoreConfig
+from kedge.facts.kubectl import NodeProxy, Outcome
 from kedge.facts.network import Established, Reach, Socket, TunnelReach
 from kedge.i18n import _
-from kedge.model import Hop, Kind, Verdict
-from kedge.plugins import Maybe, check, failed, passed, warned
+from kedge.model import Cost, Hop, Kind, Verdict
+from kedge.plugins import Maybe, check, failed, not_known, passed, warned
 
 _STUCK_BYTES = 1024
 """A healthy tunnel shows Send-Q 0; one whose peer was gone showed 3743 after some seconds (facts 11)."""
@@ -50,17 +51,18 @@ def tunnel_stands(target: str, config: EdgeCoreConfig, sockets: Established, rea
             seen=_("none"),
         )
     unreachable = isinstance(reach, TunnelReach) and reach.outcome is not Reach.OPEN
-    alive = [s for s in there if not _is_stuck(s, unreachable)]
+    alive = [s for s in there if not is_stuck(s, unreachable)]
     if alive:
         text = _("EdgeCore on {node} holds a tunnel to {server}")
-        return passed(text.format(node=target, server=stream.server), seen=_queue(alive[0]))
+        return passed(text.format(node=target, server=stream.server), seen=queue(alive[0]))
     text = _(
         "The tunnel of {node} to {server} is half-open: it looks established, but nothing is acknowledged any more"
     )
-    return failed(text.format(node=target, server=stream.server), expected="Send-Q 0", seen=_queue(there[0]))
+    return failed(text.format(node=target, server=stream.server), expected="Send-Q 0", seen=queue(there[0]))
 
 
-def _is_stuck(socket: Socket, unreachable: bool) -> bool:
+def is_stuck(socket: Socket, unreachable: bool) -> bool:
+    """Whether a connection only looks established. ``unreachable``: its peer was just dialled in vain."""
     if socket.send_queue == 0:
         return False
     if unreachable:
@@ -70,7 +72,40 @@ def _is_stuck(socket: Socket, unreachable: bool) -> bool:
     return socket.send_queue >= _STUCK_BYTES
 
 
-def _queue(socket: Socket) -> str:
+def queue(socket: Socket) -> str:
+    """A connection's peer and what it has not acknowledged."""
     peer = f"{socket.peer_ip}:{socket.peer_port}"
     again = "" if not socket.retransmits else f", {socket.retransmits} retransmissions"
     return f"{peer}, Send-Q {socket.send_queue}{again}"
+
+
+@check(
+    "KE307",
+    _("Session in CloudStream"),
+    on=Kind.TUNNEL,
+    needs=["KE302", "KE304"],
+    explained_by=["KE204", "KE206", "KE207", "KE303", "KE112", "KE110", "KE113", "KE305", "KE306", "KE208", "KE209"],
+    fixes=["restart-edgecore"],
+    hops=[Hop.TUNNEL],
+    cost=Cost.ACTIVE,
+)
+def cloudstream_has_a_session(target: str, proxy: NodeProxy) -> Verdict:
+    """CloudStream holds a live session of the node: metrics asked for through it come back (facts 1.5, 1.6).
+
+    A 500 means that no tunnel of it was accepted since CloudCore started; an empty answer, that it was and is gone:
+    CloudStream never forgets a session.
+    """
+    words = {"node": target}
+    if proxy.outcome is Outcome.ANSWERED:
+        return passed(_("CloudStream has a live session of {node}").format(**words))
+    if proxy.outcome is Outcome.NO_SESSION:
+        text = _("CloudStream has no session of {node}: no tunnel of it was accepted since CloudCore started")
+        return failed(text.format(**words), expected=_("metrics of the node"), seen=proxy.text or "500")
+    if proxy.outcome in (Outcome.EMPTY, Outcome.EOF):
+        text = _("CloudStream's session of {node} is closed: its tunnel was up and dropped")
+        return failed(text.format(**words), expected=_("metrics of the node"), seen=proxy.text or _("an empty answer"))
+    if proxy.outcome is Outcome.HANG:
+        text = _("CloudStream's session of {node} does not answer: its tunnel is half-open, or edged is dead")
+        return failed(text.format(**words), expected=_("metrics of the node"), seen=proxy.text or _("no answer"))
+    text = _("The request did not come as far as CloudStream, so nothing is known of its session of {node}: {why}")
+    return not_known(text.format(why=proxy.text or proxy.outcome.value, **words))

@@ -90,7 +90,7 @@ def _stages(command: str) -> list[list[str]]:
             stages.append([])
         else:
             stages[-1].append(word)
-    if len(stages) > 1 and stages[0][:1] == ["echo"]:  # `echo | telnet host port`
+    if len(stages) > 1 and stages[0][:1] in (["echo"], ["printf"]):  # `echo | telnet host port`
         stages = stages[1:]
     return stages
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from kedge.facts.logs import LogHit
 from kedge.facts.services import ServiceState
 
 
@@ -87,3 +88,15 @@ class EdgedHealth:
     body: str = ""
     problem: str = ""
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCoreLog:
+    """Failures in EdgeCore's journal that its running process wrote and nothing newer contradicts (target: the node).
+
+    Attributes:
+        lines: how many lines were read.
+    """
+
+    hits: tuple[LogHit, ...] = ()
+    lines: int = 0

@@ -1,0 +1,47 @@
+"""EdgeCore's journal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from kedge.asks import Journal
+from kedge.facts.edgecore import EdgeCoreLog
+from kedge.logs.classify import classify
+from kedge.logs.signatures import EDGECORE
+from kedge.model import Host, Observation, Role, Unknown
+from kedge.plugins import probe
+from kedge.probes.answers import failure
+from kedge.probes.services import UNIT
+
+LINES = 200
+
+_PROCESS = re.compile(r"\sedgecore\[(\d+)\]: ")
+
+
+@probe(Role.EDGE, every=30.0)
+def edgecore_log(host: Host) -> Journal:
+    """The last lines of the unit."""
+    return Journal(UNIT, LINES)
+
+
+@edgecore_log.parse
+def read_edgecore_log(seen: Observation) -> EdgeCoreLog | Unknown:
+    """Only what the newest process wrote: what one before it said ended with it."""
+    if seen.exit_code != 0:
+        return failure(seen, f"journalctl -u {UNIT}")
+    lines = seen.stdout.splitlines()
+    first = _first_of_newest(lines)
+    # Lines keep their numbers, so that a finding points into the journal as it is shown.
+    text = "\n".join([""] * first + lines[first:])
+    return EdgeCoreLog(classify(text, EDGECORE, seen.at), len(lines))
+
+
+def _first_of_newest(lines: Sequence[str]) -> int:
+    """Index of the first line of the newest process, 0 when no line names one."""
+    first, newest = 0, ""
+    for number, line in enumerate(lines):
+        found = _PROCESS.search(line)
+        if found and found[1] != newest:
+            first, newest = number, found[1]
+    return first
