@@ -24,6 +24,8 @@ from kedge.model import (
 from kedge.plugins import Check, Registry
 
 _MEASURED = ("KE3", "KE5")
+_LINK = "KE101"
+"""The API server. Losing it takes away no meaning: what was measured before stands, shown with its age."""
 
 
 class Relations:
@@ -62,6 +64,8 @@ class Relations:
         if measured and finding.code.startswith(_MEASURED):
             return None
         for code in check.needs:
+            if measured and code == _LINK:
+                continue
             for cause in self._relatives(code, finding.target):
                 if cause.status is Status.FAIL or (cause.status is Status.SKIP and cause.because):
                     root = _root(cause)

@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -138,20 +139,15 @@ class Executor:
     async def preview(self, plan: Plan, *, undoes: str = "") -> Preview:
         """Read the present state and say exactly what would be done; raises Refused."""
         self._permit()
-        return await self._look(plan, self._clock.now(), undoes)
-
-    async def _look(self, plan: Plan, at: datetime, undoes: str) -> Preview:
-        try:
+        at = self._clock.now()
+        with _refusing():
             users = {on: await self._user(on) for on in dict.fromkeys(step.on for step in plan.steps)}
-            steps = []
-            for step in plan.steps:
-                shown = await handler_of(step).look(step, self._hands, at)
-                steps.append(replace(shown, user=users[step.on]))
-        except LinkError as error:
-            raise Refused(error.unknown.text) from None
-        except StepFailed as error:
-            raise Refused(error.text) from None
-        return Preview(plan, tuple(steps), at, undoes)
+        steps = await self._look(plan, at)
+        return Preview(plan, tuple(replace(s, user=users[s.step.on]) for s in steps), at, undoes)
+
+    async def _look(self, plan: Plan, at: datetime) -> list[Shown]:
+        with _refusing():
+            return [await handler_of(step).look(step, self._hands, at) for step in plan.steps]
 
     async def _user(self, on: str) -> Text | str:
         """As whom things run there. Asking also proves the right to, before the first step and not in the middle."""
@@ -219,11 +215,11 @@ class Executor:
 
     async def _unchanged(self, preview: Preview) -> tuple[Shown, ...]:
         """Look again, under lock: what was seen then must be there now."""
-        again = await self._look(preview.plan, preview.at, preview.undoes)
-        for old, new in zip(preview.steps, again.steps, strict=True):
+        again = await self._look(preview.plan, preview.at)
+        for old, new in zip(preview.steps, again, strict=True):
             if dict(old.pin) != dict(new.pin) or old.idle != new.idle:
                 raise Refused(_("{title}: it changed since it was shown; look again").format(title=old.title))
-        return again.steps
+        return tuple(replace(new, user=old.user) for old, new in zip(preview.steps, again, strict=True))
 
     # -------------------------------------------------------------------------------------------- verify
 
@@ -324,6 +320,17 @@ class Executor:
             "undoes": preview.undoes,
             "steps": [_step_data(shown) for shown in steps],
         }
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What goes wrong before anything is changed is a refusal."""
+    try:
+        yield
+    except LinkError as error:
+        raise Refused(error.unknown.text) from None
+    except StepFailed as error:
+        raise Refused(error.text) from None
 
 
 def rights_of(steps: Sequence[Step]) -> tuple[Access, ...]:

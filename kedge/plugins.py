@@ -100,6 +100,7 @@ class Probe:
         fact: type of the fact. ``many``: :attr:`read` returns a dict of facts by target.
         every: seconds between two askings while it is in view; 0 means with every sweep.
         reads_errors: :attr:`read` is also called when some observation has no answer (``Observation.error``).
+        volatile: a lost API makes the fact unknown at once; otherwise the last one stays, shown as stale.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Probe:
     needs: tuple[Need, ...]
     every: float = 0.0
     reads_errors: bool = False
+    volatile: bool = False
     fact: type = object
     many: bool = False
     read: Callable[..., Any] | None = None
@@ -125,7 +127,7 @@ class Probe:
 
 
 def probe(
-    *on: Role, cost: Cost = Cost.PASSIVE, every: float = 0.0, reads_errors: bool = False
+    *on: Role, cost: Cost = Cost.PASSIVE, every: float = 0.0, reads_errors: bool = False, volatile: bool = False
 ) -> Callable[[Callable[..., Any]], Probe]:
     """Register a probe of hosts with one of the roles, or of the site when none is given.
 
@@ -141,6 +143,7 @@ def probe(
             needs=needs_of(function),
             every=every,
             reads_errors=reads_errors,
+            volatile=volatile,
         )
 
     return decorate

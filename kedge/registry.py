@@ -30,13 +30,9 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
     objects: list[Probe | Check | Fix] = []
     found = points if points is not None else [p for group in GROUPS for p in entry_points(group=group)]
     for point in found:
-        try:
-            root = importlib.import_module(point.module)
-            for module in _modules(root):
+        for name in _module_names(point.module, problems):
+            if (module := _imported(name, problems)) is not None:
                 objects += _plugins(module)
-        except Exception as error:  # a third party's import may raise anything
-            log.exception("plugin %s failed to load", point.value)
-            problems.append(_("The plugin {name} could not be loaded: {error}").format(name=point.value, error=error))
     return build(objects, problems)
 
 
@@ -70,10 +66,22 @@ def _unique(items: Iterable[T], key: Callable[[T], str], said: list[Text]) -> li
     return list(kept.values())
 
 
-def _modules(root: ModuleType) -> Iterator[ModuleType]:
-    yield root
-    for found in pkgutil.iter_modules(getattr(root, "__path__", []), root.__name__ + "."):
-        yield importlib.import_module(found.name)
+def _module_names(package: str, problems: list[Text]) -> Iterator[str]:
+    """The package of an entry point and the modules in it."""
+    root = _imported(package, problems)
+    if root is not None:
+        yield package
+        yield from (found.name for found in pkgutil.iter_modules(getattr(root, "__path__", []), package + "."))
+
+
+def _imported(name: str, problems: list[Text]) -> ModuleType | None:
+    """A module, or None with a sentence about it; the others go on."""
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # a third party's import may raise anything
+        log.exception("plugin %s failed to load", name)
+        problems.append(_("The plugin {name} could not be loaded: {error}").format(name=name, error=error))
+        return None
 
 
 def _plugins(module: ModuleType) -> list[Probe | Check | Fix]:

@@ -17,13 +17,15 @@ from kedge.asks import Ask, is_api
 from kedge.i18n import _
 from kedge.model import SITE, Cost, Host, Observation, Reason, Unknown
 from kedge.plugins import Probe, Registry
-from kedge.sources.base import Source
+from kedge.sources.base import KUBERNETES, Source
 from kedge.store import FactStore
 
 log = logging.getLogger(__name__)
 
 HOST_WAVES = 2
 SITE_WAVES = 4
+
+_LOST = frozenset({Reason.UNREACHABLE, Reason.TIMED_OUT})
 
 NOTHING_TO_ASK = Unknown(Reason.NOT_ASKED, _("There is nothing to ask here"))
 
@@ -155,6 +157,8 @@ class Sweeper:
         self._put(job.probe, job.target, value, seen)
 
     def _put(self, probe: Probe, target: str, value: Any, seen: Sequence[Observation]) -> None:
+        if self._stays(probe, target, value, seen):
+            return
         if not probe.many:
             self._store.put(probe.fact, target, value, seen)
         elif isinstance(value, Unknown):
@@ -163,6 +167,14 @@ class Sweeper:
                 self._store.put(probe.fact, SITE, value, seen)
         else:
             self._store.put_all(probe.fact, value, seen)
+
+
+    def _stays(self, probe: Probe, target: str, value: Any, seen: Sequence[Observation]) -> bool:
+        """A lost API takes no picture away: what it told last stays, and its link says how old it is."""
+        lost = isinstance(value, Unknown) and value.reason in _LOST and any(o.source == KUBERNETES for o in seen)
+        if not lost or probe.volatile or probe.reads_errors:
+            return False
+        return self._store.known(probe.fact, target) is not None
 
 
 def _broken(probe: Probe, error: Exception) -> Unknown:

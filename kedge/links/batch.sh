@@ -24,11 +24,13 @@ stamp() { read -r up rest </proc/uptime || up=$(date -u +%s.%N); }
 
 signal_group() { kill "-$1" "-$2" || kill "-$1" "$2"; }
 
-# Keep one byte more than the cap, so that a cut shows; drain the rest: a command that is killed for talking too
-# much would have no honest exit code, and a repair would stop half-way.
+# Keep a little more than the cap, so that a cut shows; drain the rest: a command that is killed for talking too
+# much would have no honest exit code, and a repair would stop half-way. cat under a file size limit, because head
+# holds back what it has until its input ends.
 keep() {
-  head -c "$((cap + 1))" || exit 9
-  [ ! -s "$1" ] || exec cat >/dev/null
+  (ulimit -c 0; ulimit -f "$((cap / 512 + 2))"; exec cat) && return
+  cat >/dev/null
+  return 1
 }
 
 # Run one command to its end, in the background of the writer or of the root server.
@@ -42,8 +44,8 @@ job() {
   fi
   stamp
   began=$up
-  keep "$1.out" <"$1.1" >"$1.out" 9>&- & out=$!
-  keep "$1.err" <"$1.2" >"$1.err" 9>&- & err=$!
+  keep <"$1.1" >"$1.out" 9>&- & out=$!
+  keep <"$1.2" >"$1.err" 9>&- & err=$!
   (umask "$mask"; cd /; exec $apart $sh -c "$text") <"$input" >"$1.1" 2>"$1.2" 9>&- & pid=$!
   echo "$out $err" >"$1.keep"
   echo "$pid" >"$1.pid"

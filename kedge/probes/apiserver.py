@@ -12,7 +12,7 @@ from kedge.plugins import probe
 from kedge.probes._objects import fetched, listed, objects, one
 
 
-@probe()
+@probe(volatile=True)
 def api_server() -> Api:
     """``/version`` is open to everybody who may reach the server."""
     return fetched("/version", k8s.Version, Access("get", "", "/version"))

@@ -148,3 +148,15 @@ def test_a_path_leaves_other_edges_out() -> None:
     found = [finding("KE206", "edge1", FAIL, (Hop.EDGESTREAM,)), finding("KE206", "edge2", PASS, (Hop.EDGESTREAM,))]
     hops = {h.hop: h.status for h in draw_path(found, "edge2", ["edge1", "edge2"]).hops}
     assert hops[Hop.EDGESTREAM] is PASS
+
+
+def test_what_was_measured_before_the_api_was_lost_stands() -> None:
+    checks = [check("KE101", kind=Kind.API_SERVER), check("KE112", kind=Kind.CLOUDSTREAM, needs=("KE101",))]
+    found = settle(checks, finding("KE101", "-", FAIL), finding("KE112", "-", PASS))
+    assert found["KE112", "-"].status is PASS
+
+
+def test_what_was_never_measured_is_skipped_because_of_the_api() -> None:
+    checks = [check("KE101", kind=Kind.API_SERVER), check("KE112", kind=Kind.CLOUDSTREAM, needs=("KE101",))]
+    found = settle(checks, finding("KE101", "-", FAIL), finding("KE112", "-", UNKNOWN))
+    assert found["KE112", "-"].because == "KE101"

@@ -234,3 +234,47 @@ async def test_a_list_that_never_came_is_unknown() -> None:
     sweeping, store = sweeper(Script("edge1", answers()), nodes, kube=kube)
     await sweeping.site()
     assert store.get(Node, SITE).reason is Reason.DENIED
+
+
+@dataclass(frozen=True)
+class Version:
+    """Told by the API."""
+
+    text: str
+
+
+def versions(*, volatile: bool) -> Probe:
+    """A site probe of one object."""
+
+    @probe(volatile=volatile)
+    def version() -> Api:
+        return Api("/version")
+
+    @version.parse
+    def read(seen: Observation) -> Version:
+        return Version(seen.stdout)
+
+    return version
+
+
+async def lose(reason: Reason, *, volatile: bool) -> Any:
+    """What is known of the version after the API answered once and then gave this reason."""
+    said: list[Any] = [(200, "v1.36")]
+    kube = Script("kubernetes", lambda ask: said[0])
+    sweeping, store = sweeper(Script("edge1", answers()), versions(volatile=volatile), kube=kube)
+    await sweeping.site()
+    said[0] = Unknown(reason, Text("gone"))
+    await sweeping.site()
+    return store.get(Version)
+
+
+async def test_a_lost_api_takes_no_picture_away() -> None:
+    assert await lose(Reason.UNREACHABLE, volatile=False) == Version("v1.36")
+
+
+async def test_whether_the_api_answers_is_never_stale() -> None:
+    assert (await lose(Reason.UNREACHABLE, volatile=True)).reason is Reason.UNREACHABLE
+
+
+async def test_a_refusal_is_an_answer() -> None:
+    assert (await lose(Reason.DENIED, volatile=False)).reason is Reason.DENIED
