@@ -83,7 +83,7 @@ def cloudcore_deployment(ports: Ports) -> Object:
     return deployment(meta, labels, spec, strategy)
 
 
-def metrics_deployment() -> Object:
+def metrics_deployment(port: int) -> Object:
     """metrics-server on the host network of a cloud node, with the flags an edge site needs (facts 8)."""
     labels = {"k8s-app": "metrics-server"}
 
@@ -93,9 +93,10 @@ def metrics_deployment() -> Object:
             "successThreshold": 1, "failureThreshold": 3,
         }  # fmt: skip
 
+    args = [f"--secure-port={port}" if arg.startswith("--secure-port") else arg for arg in METRICS_ARGS]
     server = container(
-        "metrics-server", METRICS_IMAGE, args=METRICS_ARGS,
-        ports=[{"name": "https", "containerPort": 4443, "protocol": "TCP"}], resources={},
+        "metrics-server", METRICS_IMAGE, args=args,
+        ports=[{"name": "https", "containerPort": port, "protocol": "TCP"}], resources={},
         livenessProbe=probe("/livez"), readinessProbe=probe("/readyz"),
     )  # fmt: skip
     spec = {

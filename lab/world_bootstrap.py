@@ -147,7 +147,7 @@ def _cluster(world: World) -> None:
     store.create(ENDPOINT_SLICES, metrics_slice(service["metadata"]["uid"]), "kube-controller-manager")
     store.create(API_SERVICES, metrics_api_service(world.clock()), "kubectl")
     store.create(DEPLOYMENTS, cloudcore_deployment(world.ports), keadm)
-    store.create(DEPLOYMENTS, metrics_deployment(), "kubectl")
+    store.create(DEPLOYMENTS, metrics_deployment(world.ports.metrics), "kubectl")
     _node(world, CLOUD, CLOUD_ADDRESS, 10250, edge=False)
     names = [*WORKLOADS, *(f"line-app-{n}" for n in range(len(WORKLOADS) + 1, world.settings.pods_per_edge + 1))]
     for number, name in enumerate(names[: world.settings.pods_per_edge]):

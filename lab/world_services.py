@@ -47,10 +47,11 @@ class Services:
             return
         if not mine:
             mine = [world.store.create(ENDPOINT_SLICES, metrics_slice(service["metadata"]["uid"]), _MANAGER)]
-        endpoints = [_endpoint(pod) for pod in self.metrics_pods() if "podIP" in pod["status"] and is_ready(pod)]
+        ready = [pod for pod in self.metrics_pods() if "podIP" in pod["status"] and is_ready(pod)]
+        endpoints = [_endpoint(pod) for pod in ready]
         wanted: Object = {
             "endpoints": endpoints or None,
-            "ports": [{"name": "https", "protocol": "TCP", "port": 4443}] if endpoints else None,
+            "ports": [{"name": "https", "protocol": "TCP", "port": _https_port(ready[0])}] if ready else None,
         }
         if {key: mine[0].get(key) for key in wanted} == wanted:
             return
@@ -95,6 +96,11 @@ class Services:
             return None
         conditions = api_service.get("status", {}).get("conditions", ())
         return any(c["type"] == "Available" and c["status"] == "True" for c in conditions)
+
+
+def _https_port(pod: Object) -> int:
+    ports = [port for item in pod["spec"]["containers"] for port in item.get("ports", ())]
+    return next((int(port["containerPort"]) for port in ports if port.get("name") == "https"), 4443)
 
 
 def _endpoint(pod: Object) -> Object:

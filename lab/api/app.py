@@ -15,8 +15,15 @@ from lab.api.respond import error_response, text_response
 from lab.world import World
 from lab.world_access import ANONYMOUS, User
 
-_LiveTasks = set[asyncio.Task[object]]
-LIVE: web.AppKey[_LiveTasks] = web.AppKey("live", _LiveTasks)
+
+class _Live:
+    """Requests that are being served."""
+
+    def __init__(self) -> None:
+        self.tasks: set[asyncio.Task[object]] = set()
+
+
+LIVE = web.AppKey("live", _Live)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _OPEN_PATHS = ("/version", "/healthz", "/livez", "/readyz")
@@ -28,7 +35,7 @@ def create_app(world: World) -> web.Application:
     """The API of a world; run it with an ssl context whose verify_mode is CERT_OPTIONAL for client certificates."""
     app = web.Application(middlewares=[_track, _slow, _refuse])
     app[WORLD] = world
-    app[LIVE] = set()
+    app[LIVE] = _Live()
     app.on_shutdown.append(_end_streams)
     app.router.add_route("*", "/{path:.*}", _dispatch)
     return app
@@ -60,7 +67,7 @@ async def _track(request: web.Request, handler: Handler) -> web.StreamResponse:
     task = asyncio.current_task()
     if task is None:
         return await handler(request)
-    live = request.app[LIVE]
+    live = request.app[LIVE].tasks
     live.add(task)
     try:
         return await handler(request)
@@ -70,7 +77,7 @@ async def _track(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _end_streams(app: web.Application) -> None:
     """The process ends: every open request ends with it, and its connection is cut."""
-    live = list(app[LIVE])
+    live = list(app[LIVE].tasks)
     for task in live:
         task.cancel()
     await asyncio.gather(*live, return_exceptions=True)
