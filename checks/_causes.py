@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-EDGE_CAUSES = ("KE204", "KE205", "KE206", "KE207")
+EDGE_CAUSES = ("KE204", "KE205", "KE206", "KE207", "KE208")
 """EdgeCore does not run, or runs without a tunnel of its own making."""
 
-CLOUD_CAUSES = ("KE112", "KE110", "KE113")
+CLOUD_CAUSES = ("KE112", "KE110", "KE113", "KE117")
 """CloudCore does not serve the tunnel."""
 
-TUNNEL_CAUSES = (*EDGE_CAUSES, "KE303", "KE306", *CLOUD_CAUSES)
+TUNNEL_CAUSES = (*EDGE_CAUSES, "KE303", "KE305", "KE306", *CLOUD_CAUSES)
 """Why an edge has no working tunnel."""
 
-PATH_CAUSES = (*TUNNEL_CAUSES, "KE301", "KE302", "KE304", "KE201")
+PATH_CAUSES = (*TUNNEL_CAUSES, "KE212", "KE209", "KE301", "KE302", "KE304", "KE307", "KE201")
 """Why a request does not come through to an edge. A node that is down altogether comes last: whoever can look
 at it over SSH knows better why."""
 

@@ -28,7 +28,7 @@ _FOREIGN = ("kube-proxy", "kube-flannel", "calico-node", "cilium", "weave-net", 
     _("Edge node Ready"),
     on=Kind.EDGE_NODE,
     needs=["KE101"],
-    explained_by=["KE204", "KE205", "KE110"],
+    explained_by=["KE204", "KE205", "KE212", "KE216", "KE110"],
     fixes=["restart-edgecore"],
 )
 def edge_is_ready(node: Node, lease: Maybe[NodeLease], service: Maybe[EdgeCoreService]) -> Verdict:
