@@ -8,6 +8,7 @@ from checks._causes import TOP_CAUSES
 from checks._outcomes import meaning
 from checks._pods import broken_container, is_young
 from checks.metrics_server import STARTING
+from kedge.facts.edgecore import EdgeCoreService
 from kedge.facts.kubectl import NodeProxy, Outcome
 from kedge.facts.metrics import MetricsServer, NodeUsage, PodUsage, Usage
 from kedge.facts.nodes import Node
@@ -21,11 +22,16 @@ STALE = timedelta(seconds=180)
 _NEW = timedelta(seconds=60)
 _API_DOWN = frozenset({Reason.MISSING, Reason.SERVER_ERROR, Reason.TIMED_OUT})
 _NAMED = 3
+_NOT_YET = _("There are no numbers of {node} yet: EdgeCore was restarted only just now")
 
 
 @check("KE503", _("kubectl top node"), on=Kind.KUBECTL, needs=["KE101"], explained_by=TOP_CAUSES)
 def node_has_fresh_numbers(
-    node: Node, usage: Maybe[NodeUsage], proxy: Maybe[NodeProxy], server: Maybe[MetricsServer]
+    node: Node,
+    usage: Maybe[NodeUsage],
+    proxy: Maybe[NodeProxy],
+    server: Maybe[MetricsServer],
+    service: Maybe[EdgeCoreService],
 ) -> Verdict:
     """The metrics API has a recent row for the node; a row that is missing is ``<unknown>`` in kubectl."""
     if node.ready is not True:
@@ -38,6 +44,8 @@ def node_has_fresh_numbers(
         if usage.at is not None and node.ready_since is not None and usage.at - node.ready_since < _NEW:
             text = _("There are no numbers of {node} yet: it became Ready only just now")
             return warned(text.format(node=node.name), expected=expected)
+        if _has_just_come_back(service, proxy):
+            return warned(_NOT_YET.format(node=node.name), expected=expected)
         text = _("kubectl top shows <unknown> for {node}: {why}")
         return failed(text.format(node=node.name, why=_why(node.name, proxy)), expected=expected, seen=_("no row"))
     age = _age(row, usage.at)
@@ -57,6 +65,7 @@ def pods_have_fresh_numbers(
     usage: Maybe[PodUsage],
     proxy: Maybe[NodeProxy],
     server: Maybe[MetricsServer],
+    service: Maybe[EdgeCoreService],
 ) -> Verdict:
     """The metrics API has recent rows for the running pods of the node."""
     running = [pod for pod in pods.pods if pod.phase == "Running" and pod.deleting is None]
@@ -82,6 +91,8 @@ def pods_have_fresh_numbers(
     if len(missing) < len(settled):
         text = _("kubectl top pod lacks some pods of {node}: {names}")
         return warned(text.format(node=node.name, names=names), seen=seen)
+    if _has_just_come_back(service, proxy):
+        return warned(_NOT_YET.format(node=node.name), seen=seen)
     text = _("kubectl top pod has no fresh numbers of any pod on {node}: {why}")
     return failed(
         text.format(node=node.name, why=_why(node.name, proxy)), expected=_("a recent row for every pod"), seen=seen
@@ -113,6 +124,15 @@ def _has_just_started(server: MetricsServer | Unknown, proxy: NodeProxy | Unknow
     moments = [server.at, proxy.at if isinstance(proxy, NodeProxy) else None]
     now = max((moment for moment in moments if moment is not None), default=None)
     return is_young(newest, now, STARTING)
+
+
+def _has_just_come_back(service: EdgeCoreService | Unknown, proxy: NodeProxy | Unknown) -> bool:
+    """EdgeCore was restarted a moment ago and its metrics can be had again: the next scrape brings the numbers."""
+    if not isinstance(proxy, NodeProxy) or proxy.outcome is not Outcome.ANSWERED:
+        return False
+    if isinstance(service, Unknown) or service.since is None or service.at is None:
+        return False
+    return timedelta() <= service.at - service.since < _NEW
 
 
 def _why(node: str, proxy: NodeProxy | Unknown) -> Text:

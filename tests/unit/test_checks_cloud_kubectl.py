@@ -12,6 +12,7 @@ from checks._outcomes import meaning
 from checks.kubectl import exec_comes_back, logs_come_back
 from checks.top import node_has_fresh_numbers, pods_have_fresh_numbers
 from kedge.asks import PodExec, PodLog
+from kedge.facts.edgecore import EdgeCoreService
 from kedge.facts.kubectl import KubectlExec, KubectlLogs, MoreKubectlLogs, NodeProxy, Outcome, Try
 from kedge.facts.metrics import MetricsServer, NodeUsage, PodUsage, Usage
 from kedge.facts.network import Established, Socket
@@ -254,26 +255,36 @@ SCRAPED = NodeProxy(Outcome.ANSWERED, samples=9)
 DOWN = unknown(Reason.SERVER_ERROR)
 
 
+def verdict_of(check: Check, *facts: Any, service: Any = NOTHING) -> Any:
+    """What a check of top says; its last fact is EdgeCore's service."""
+    return verdict(check, *facts, service)
+
+
+def status_of(check: Check, *facts: Any, service: Any = NOTHING) -> Status:
+    """The status of it."""
+    return status(check, *facts, service)
+
+
 def test_ke503() -> None:
-    assert status(node_has_fresh_numbers, READY, NUMBERS, NOTHING, NOTHING) is Status.PASS
-    said = verdict(node_has_fresh_numbers, READY, NodeUsage(at=NOW), NodeProxy(Outcome.HANG), NOTHING)
+    assert status_of(node_has_fresh_numbers, READY, NUMBERS, NOTHING, NOTHING) is Status.PASS
+    said = verdict_of(node_has_fresh_numbers, READY, NodeUsage(at=NOW), NodeProxy(Outcome.HANG), NOTHING)
     assert said.status is Status.FAIL
     assert "<unknown> for edge1: no answer came" in str(said.text)
     stale = NodeUsage((("edge1", replace(ROW, at=NOW - timedelta(minutes=4))),), NOW)
-    assert status(node_has_fresh_numbers, READY, stale, NOTHING, NOTHING) is Status.FAIL
+    assert status_of(node_has_fresh_numbers, READY, stale, NOTHING, NOTHING) is Status.FAIL
     fresh = replace(READY, ready_since=NOW - timedelta(seconds=20))
-    assert status(node_has_fresh_numbers, fresh, NodeUsage(at=NOW), NOTHING, NOTHING) is Status.WARN
-    assert status(node_has_fresh_numbers, replace(READY, ready=None), NUMBERS, NOTHING, NOTHING) is Status.SKIP
-    assert status(node_has_fresh_numbers, READY, unknown(Reason.DENIED), NOTHING, NOTHING) is Status.UNKNOWN
+    assert status_of(node_has_fresh_numbers, fresh, NodeUsage(at=NOW), NOTHING, NOTHING) is Status.WARN
+    assert status_of(node_has_fresh_numbers, replace(READY, ready=None), NUMBERS, NOTHING, NOTHING) is Status.SKIP
+    assert status_of(node_has_fresh_numbers, READY, unknown(Reason.DENIED), NOTHING, NOTHING) is Status.UNKNOWN
 
 
 def test_ke503_without_the_metrics_api() -> None:
-    assert status(node_has_fresh_numbers, READY, unknown(Reason.MISSING), SCRAPED, STARTING) is Status.FAIL
-    assert status(node_has_fresh_numbers, READY, DOWN, SCRAPED, NOTHING) is Status.FAIL
-    assert status(node_has_fresh_numbers, READY, DOWN, SCRAPED, STARTING) is Status.WARN
+    assert status_of(node_has_fresh_numbers, READY, unknown(Reason.MISSING), SCRAPED, STARTING) is Status.FAIL
+    assert status_of(node_has_fresh_numbers, READY, DOWN, SCRAPED, NOTHING) is Status.FAIL
+    assert status_of(node_has_fresh_numbers, READY, DOWN, SCRAPED, STARTING) is Status.WARN
     later = replace(SCRAPED, at=NOW + timedelta(minutes=3))
-    assert status(node_has_fresh_numbers, READY, DOWN, later, STARTING) is Status.FAIL
-    said = verdict(node_has_fresh_numbers, READY, DOWN, NodeProxy(Outcome.REFUSED), STARTING)
+    assert status_of(node_has_fresh_numbers, READY, DOWN, later, STARTING) is Status.FAIL
+    said = verdict_of(node_has_fresh_numbers, READY, DOWN, NodeProxy(Outcome.REFUSED), STARTING)
     assert said.status is Status.FAIL
     assert "nor can edge1 be scraped" in str(said.text)
 
@@ -281,12 +292,28 @@ def test_ke503_without_the_metrics_api() -> None:
 def test_ke504() -> None:
     both = NodePods((pod("a"), pod("b")))
     rows = PodUsage(((("factory", "a"), ROW), (("factory", "b"), ROW)), NOW)
-    assert status(pods_have_fresh_numbers, READY, both, rows, NOTHING, NOTHING) is Status.PASS
-    assert status(pods_have_fresh_numbers, READY, both, PodUsage(rows.rows[:1], NOW), NOTHING, NOTHING) is Status.WARN
-    assert status(pods_have_fresh_numbers, READY, both, PodUsage((), NOW), NOTHING, NOTHING) is Status.FAIL
+    assert status_of(pods_have_fresh_numbers, READY, both, rows, NOTHING, NOTHING) is Status.PASS
+    assert (
+        status_of(pods_have_fresh_numbers, READY, both, PodUsage(rows.rows[:1], NOW), NOTHING, NOTHING) is Status.WARN
+    )
+    assert status_of(pods_have_fresh_numbers, READY, both, PodUsage((), NOW), NOTHING, NOTHING) is Status.FAIL
     new = NodePods((pod(containers=(Container("a", running=True, started=NOW),)),))
-    assert status(pods_have_fresh_numbers, READY, new, PodUsage((), NOW), NOTHING, NOTHING) is Status.PASS
-    assert status(pods_have_fresh_numbers, READY, NodePods(), rows, NOTHING, NOTHING) is Status.SKIP
-    assert status(pods_have_fresh_numbers, replace(READY, ready=False), both, rows, NOTHING, NOTHING) is Status.SKIP
-    assert status(pods_have_fresh_numbers, READY, both, DOWN, NOTHING, NOTHING) is Status.FAIL
-    assert status(pods_have_fresh_numbers, READY, both, unknown(Reason.DENIED), NOTHING, NOTHING) is Status.UNKNOWN
+    assert status_of(pods_have_fresh_numbers, READY, new, PodUsage((), NOW), NOTHING, NOTHING) is Status.PASS
+    assert status_of(pods_have_fresh_numbers, READY, NodePods(), rows, NOTHING, NOTHING) is Status.SKIP
+    assert status_of(pods_have_fresh_numbers, replace(READY, ready=False), both, rows, NOTHING, NOTHING) is Status.SKIP
+    assert status_of(pods_have_fresh_numbers, READY, both, DOWN, NOTHING, NOTHING) is Status.FAIL
+    assert status_of(pods_have_fresh_numbers, READY, both, unknown(Reason.DENIED), NOTHING, NOTHING) is Status.UNKNOWN
+
+
+def test_numbers_are_not_missed_a_moment_after_a_restart() -> None:
+    fresh = EdgeCoreService("edgecore", since=NOW - timedelta(seconds=20), at=NOW)
+    old = replace(fresh, since=LONG_AGO)
+    gone = NodeUsage(at=NOW)
+    assert status_of(node_has_fresh_numbers, READY, gone, SCRAPED, NOTHING, service=fresh) is Status.WARN
+    assert status_of(node_has_fresh_numbers, READY, gone, SCRAPED, NOTHING, service=old) is Status.FAIL
+    dead = NodeProxy(Outcome.EMPTY)
+    assert status_of(node_has_fresh_numbers, READY, gone, dead, NOTHING, service=fresh) is Status.FAIL
+    both = NodePods((pod("a"), pod("b")))
+    none = PodUsage((), NOW)
+    assert status_of(pods_have_fresh_numbers, READY, both, none, SCRAPED, NOTHING, service=fresh) is Status.WARN
+    assert status_of(pods_have_fresh_numbers, READY, both, none, SCRAPED, NOTHING, service=old) is Status.FAIL
