@@ -18,5 +18,5 @@ at it over SSH knows better why."""
 EXEC_CAUSES = (*PATH_CAUSES, "KE501")
 """Exec takes the path of logs; where logs fail unexplained, exec fails with them."""
 
-TOP_CAUSES = ("KE402", "KE401", "KE404", "KE405", *PATH_CAUSES, "KE308", "KE403")
+TOP_CAUSES = ("KE402", "KE401", "KE404", "KE405", *PATH_CAUSES, "KE308", "KE403", "KE501")
 """Why there are no numbers: the metrics API is not there, or the node cannot be scraped."""

@@ -59,7 +59,9 @@ def user_may_read_what_checks_need(
         ("nodes/proxy", _("an empty log has no second witness"), [*proxies.values()]),
         ("pods/log", _("kubectl logs cannot be tried"), [*logs.values()]),
     )
-    denied = [(resource, blinds, why) for resource, blinds, seen in asked if (why := _denial(seen)) is not None]
+    refused = [(resource, blinds, why) for resource, blinds, seen in asked if (why := _denial(seen)) is not None]
+    # One refusal may blind several facts that are read together; it is one right all the same.
+    denied = list({str(one[2].text): one for one in reversed(refused)}.values())[::-1]
     if not denied:
         known = [one for _resource, _blinds, seen in asked for one in seen if not isinstance(one, Unknown)]
         if not known:

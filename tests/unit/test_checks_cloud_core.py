@@ -87,11 +87,14 @@ def test_ke102_names_what_is_refused_and_what_it_blinds() -> None:
     nothing: All[Any] = All({})
     fine = (All[Node]({"n": Node("n")}), nothing, core(), CONFIG, unknown(), unknown(), nothing, nothing)
     assert status(user_may_read_what_checks_need, *fine) is Status.PASS
-    denied = (*fine[:3], unknown(Reason.DENIED), *fine[4:7], All({"e": unknown(Reason.DENIED)}))
+    log = Unknown(Reason.DENIED, _("no pods/log"))
+    denied = (*fine[:3], unknown(Reason.DENIED), *fine[4:7], All({"e": log}))
     found = verdict(user_may_read_what_checks_need, *denied)
     assert found.status is Status.WARN
     assert "lacks 2 rights" in str(found.text)
     assert str(found.seen).startswith("refused: configmaps, pods/log.")
+    together = (All({"-": log}), All({"-": log}), *fine[2:])
+    assert "lacks 1 right that" in str(verdict(user_may_read_what_checks_need, *together).text)
     empty = (nothing, nothing, *[unknown(Reason.NOT_ASKED)] * 4, nothing, nothing)
     assert status(user_may_read_what_checks_need, *empty) is Status.UNKNOWN
 
