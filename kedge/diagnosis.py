@@ -7,7 +7,7 @@ are never skipped (contracts.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from kedge.model import (
@@ -36,6 +36,8 @@ class Relations:
         self._raw: dict[str, dict[str, Finding]] = {}
         for finding in findings:
             self._raw.setdefault(finding.code, {})[finding.target] = finding
+        edges = {check.code for check in registry.checks if check.each is Each.EDGE}
+        self._edges = {target for code in edges for target in self._raw.get(code, {})}
         self._done: dict[tuple[str, str], Finding] = {}
         self._open: set[tuple[str, str]] = set()
 
@@ -92,16 +94,9 @@ class Relations:
         if SITE in by_target:
             return (self._settled(by_target[SITE]),)
         per_edge = code in self._checks and self._checks[code].each is Each.EDGE
-        if per_edge and self._is_edge(target):
+        if per_edge and target in self._edges:
             return ()  # one edge's fault never explains another's
         return [self._settled(finding) for finding in by_target.values()]
-
-    def _is_edge(self, target: str) -> bool:
-        return any(
-            target in by_target
-            for code, by_target in self._raw.items()
-            if code in self._checks and self._checks[code].each is Each.EDGE
-        )
 
 
 def _root(cause: Finding) -> tuple[str, str]:
@@ -124,19 +119,34 @@ def causes(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(roots, key=lambda f: (-explained.get((f.code, f.target), 0), f.code, f.target)))
 
 
-def draw_path(findings: Sequence[Finding], node: str, edges: Sequence[str]) -> NodePath:
-    """The way to one edge node, each hop with its status and the code behind it."""
-    others = set(edges) - {node}
-    mine = [finding for finding in findings if finding.target not in others]
-    return NodePath(
-        node,
-        tuple(_hop(hop, mine) for hop in LOGS_PATH),
-        tuple(_hop(hop, mine) for hop in METRICS_PATH),
-    )
+def draw_paths(findings: Sequence[Finding], edges: Sequence[str]) -> tuple[NodePath, ...]:
+    """The way to every edge node, each hop with its status and the code behind it."""
+    own: dict[str, list[Finding]] = {edge: [] for edge in edges}
+    shared: list[Finding] = []
+    for finding in findings:
+        if finding.hops:
+            own.get(finding.target, shared).append(finding)
+    common = _worst_by_hop(shared)
+    return tuple(_path(edge, common, _worst_by_hop(own[edge])) for edge in edges)
 
 
-def _hop(hop: Hop, findings: Iterable[Finding]) -> HopState:
-    here = [finding for finding in findings if hop in finding.hops]
+def _worst_by_hop(findings: Iterable[Finding]) -> dict[Hop, Finding]:
+    """For each hop the finding that decides it; of equal ones the first."""
+    worst: dict[Hop, Finding] = {}
+    for finding in findings:
+        for hop in finding.hops:
+            if hop not in worst or finding.status.rank > worst[hop].status.rank:
+                worst[hop] = finding
+    return worst
+
+
+def _path(node: str, common: Mapping[Hop, Finding], own: Mapping[Hop, Finding]) -> NodePath:
+    states = {hop: _state(hop, common.get(hop), own.get(hop)) for hop in METRICS_PATH}
+    return NodePath(node, tuple(states[hop] for hop in LOGS_PATH), tuple(states[hop] for hop in METRICS_PATH))
+
+
+def _state(hop: Hop, *deciding: Finding | None) -> HopState:
+    here = [finding for finding in deciding if finding is not None]
     if not here:
         return HopState(hop, Status.UNKNOWN)
     worst = max(here, key=lambda f: f.status.rank)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from kedge.config import SiteSettings
-from kedge.diagnosis import causes, diagnose, draw_path
+from kedge.diagnosis import causes, diagnose, draw_paths
 from kedge.facts.cloudcore import CloudCore
 from kedge.facts.inventory import ApiEndpoints
 from kedge.facts.metrics import MetricsServer
@@ -202,7 +202,7 @@ class Engine:
             components=build_tree(self.site.name, found, edges, self.store),
             findings=found,
             causes=causes(found),
-            paths=tuple(draw_path(found, edge, edges) for edge in edges),
+            paths=draw_paths(found, edges),
             links=links,
             problems=self.problems,
             busy=busy,

@@ -83,6 +83,14 @@ class FactStore:
         """Every target's value of one type, unknown ones included."""
         return dict(self._by_type.get(kind, {}))
 
+    def items(self) -> list[tuple[Key, Any]]:
+        """Every key with its value."""
+        return list(self._facts.items())
+
+    def seen(self, key: Key) -> tuple[Observation, ...]:
+        """The observations behind one fact."""
+        return self._seen.get(key, ())
+
     def argument(self, need: Need, target: str) -> Any:
         """The value of one parameter of a plugin function."""
         if need.mode == "target":

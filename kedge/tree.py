@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from kedge.facts.apiserver import ApiServer
@@ -61,51 +62,69 @@ def _cloud_label(kind: Kind, store: FactStore) -> Text:
     return kind.title
 
 
+@dataclass(slots=True)
+class _Roll:
+    """What is below one component, itself included."""
+
+    worst: Finding | None = None
+    counts: Counter[Status] = field(default_factory=Counter)
+    newest: datetime | None = None
+    own: Status = Status.SKIP
+
+    def take(self, finding: Finding) -> None:
+        """A finding of its own."""
+        self.own = max(self.own, finding.status, key=lambda s: s.rank)
+        self._weigh(finding)
+        self.counts[finding.status] += 1
+        self._date(max((e.at for e in finding.evidence if e.at is not None), default=None))
+
+    def add(self, below: _Roll) -> None:
+        """A child."""
+        if below.worst is not None:
+            self._weigh(below.worst)
+        self.counts.update(below.counts)
+        self._date(below.newest)
+
+    def _weigh(self, finding: Finding) -> None:
+        if self.worst is None or _attention(finding) > _attention(self.worst):
+            self.worst = finding
+
+    def _date(self, moment: datetime | None) -> None:
+        if moment is not None and (self.newest is None or moment > self.newest):
+            self.newest = moment
+
+
 def _rolled_up(places: Sequence[tuple[str, str, Text, str]], findings: Sequence[Finding]) -> tuple[ComponentView, ...]:
-    own: dict[str, list[Finding]] = {}
-    below: dict[str, list[Finding]] = {}
-    parents = {place: parent for place, parent, _label, _target in places}
+    rolls = {place: _Roll() for place, _parent, _label, _target in places}
     for finding in findings:
-        home = _home(finding, parents)
-        own.setdefault(home, []).append(finding)
-        place = home
-        while place:
-            below.setdefault(place, []).append(finding)
-            place = parents[place]
-    return tuple(
-        _view(place, parent, label, target, own.get(place, []), below.get(place, []))
-        for place, parent, label, target in places
-    )
+        rolls[_home(finding, rolls)].take(finding)
+    for place, parent, _label, _target in reversed(places):  # children come after their parents
+        if parent:
+            rolls[parent].add(rolls[place])
+    return tuple(_view(place, parent, label, target, rolls[place]) for place, parent, label, target in places)
 
 
-def _home(finding: Finding, parents: Mapping[str, str]) -> str:
+def _home(finding: Finding, places: Container[str]) -> str:
     place = finding.component
-    while place not in parents:
+    while place not in places:
         place = place.rpartition("/")[0] or "site"
     return place
 
 
-def _view(
-    place: str, parent: str, label: Text, target: str, own: Sequence[Finding], below: Sequence[Finding]
-) -> ComponentView:
-    worst = max(below, key=_attention, default=None)
-    counts = Counter(finding.status for finding in below)
+def _view(place: str, parent: str, label: Text, target: str, roll: _Roll) -> ComponentView:
+    worst = roll.worst
     return ComponentView(
         id=place,
         parent=parent,
         label=label,
         target=target,
-        status=max((f.status for f in own), key=lambda s: s.rank, default=Status.SKIP),
+        status=roll.own,
         rollup=worst.status if worst else Status.SKIP,
         line=worst.text if worst and worst.status.rank > Status.INFO.rank else None,
-        counts=tuple((status, counts[status]) for status in Status if counts[status]),
-        seen=_newest(below),
+        counts=tuple((status, roll.counts[status]) for status in Status if roll.counts[status]),
+        seen=roll.newest,
     )
 
 
 def _attention(finding: Finding) -> tuple[int, bool]:
     return (finding.status.rank, finding.is_cause)
-
-
-def _newest(findings: Iterable[Finding]) -> datetime | None:
-    return max((e.at for f in findings for e in f.evidence if e.at is not None), default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kedge.diagnosis import causes, diagnose, draw_path
+from kedge.diagnosis import causes, diagnose, draw_paths
 from kedge.i18n import _
 from kedge.model import Each, Finding, Hop, Kind, Status, Verdict
 from kedge.plugins import Check, Registry
@@ -138,7 +138,7 @@ def test_a_path_names_the_cause_behind_its_broken_hop() -> None:
         finding("KE206", "edge1", FAIL, (Hop.EDGESTREAM,)),
         finding("KE306", "edge1", FAIL, (Hop.TUNNEL,)),
     )
-    hops = {h.hop: (h.status, h.code) for h in draw_path(tuple(found.values()), "edge1", ["edge1"]).hops}
+    hops = {h.hop: (h.status, h.code) for h in draw_paths(tuple(found.values()), ["edge1"])[0].hops}
     assert hops[Hop.TUNNEL] == (FAIL, "KE206")
     assert hops[Hop.EDGESTREAM] == (FAIL, "KE206")
     assert hops[Hop.NAT] == (UNKNOWN, None)
@@ -146,7 +146,7 @@ def test_a_path_names_the_cause_behind_its_broken_hop() -> None:
 
 def test_a_path_leaves_other_edges_out() -> None:
     found = [finding("KE206", "edge1", FAIL, (Hop.EDGESTREAM,)), finding("KE206", "edge2", PASS, (Hop.EDGESTREAM,))]
-    hops = {h.hop: h.status for h in draw_path(found, "edge2", ["edge1", "edge2"]).hops}
+    hops = {h.hop: h.status for h in draw_paths(found, ["edge1", "edge2"])[1].hops}
     assert hops[Hop.EDGESTREAM] is PASS
 
 
