@@ -138,7 +138,7 @@ class Verifier:
         if still:
             cause = (still.because or still.code, still.because_target or still.target)
             return VerifyResult.NEXT_CAUSE, _next(cause), cause
-        return VerifyResult.FIXED, _("Fixed: {codes} are green").format(codes=", ".join(self.plan.verify)), None
+        return VerifyResult.FIXED, _("Fixed; green again: {codes}").format(codes=", ".join(self.plan.verify)), None
 
     def _of_before(self) -> tuple[Finding, ...]:
         codes = {*self.plan.verify, *self.plan.expect, *self.plan.answers}

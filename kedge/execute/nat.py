@@ -88,18 +88,29 @@ def _fingerprint(rules: Sequence[str]) -> str:
 
 
 def _words(step: NatRule, rule: str) -> list[str]:
-    return shlex.split(rule.removeprefix(f"-A {step.chain} "))
+    return _plain(shlex.split(rule.removeprefix(f"-A {step.chain} ")))
+
+
+def _plain(words: Sequence[str]) -> list[str]:
+    """Without ``-m tcp``, which iptables adds to a rule that matches ports."""
+    found: list[str] = []
+    for word in words:
+        if found[-1:] == ["-m"] and word == "tcp":
+            found.pop()
+        else:
+            found.append(word)
+    return found
 
 
 def _position(rules: Sequence[str], step: NatRule) -> int:
     """Where the rule stands, 0 when it is written otherwise than in the step, or not there."""
-    found = (number for number, rule in enumerate(rules, 1) if _words(step, rule) == list(step.spec))
+    found = (number for number, rule in enumerate(rules, 1) if _words(step, rule) == _plain(step.spec))
     return next(found, 0)
 
 
 def _compare(step: NatRule, rules: Sequence[str]) -> None:
     now = rules[step.before - 1] if 0 < step.before <= len(rules) else ""
-    if _words(step, now) != shlex.split(step.was):
+    if _words(step, now) != _plain(shlex.split(step.was)):
         sentence = _("Rule {position} of nat {chain} on {host} is no longer the one the plan was made for; look again")
         raise Refused(sentence.format(position=step.before, chain=step.chain, host=step.on))
 

@@ -421,6 +421,15 @@ async def test_a_deleted_rule_comes_back_to_its_place(bench: Bench) -> None:
     assert edge.chains["OUTPUT"] == [["-j", "A"], list(SPEC), ["-j", "B"]]
 
 
+async def test_a_rule_is_found_as_iptables_spells_it(bench: Bench) -> None:
+    saved = ["-p", "tcp", "-m", "tcp", *SPEC[2:]]
+    bench.host("edge1").chains["OUTPUT"] = [["-j", "A"], saved]
+    bench.host("edge1").chains["OUTPUT"].append(list(SPEC))  # what the fake's -C finds
+    preview = await bench.executor.preview(plan_of(NatRule("edge1", "default", "OUTPUT", SPEC, "delete")))
+    assert preview.steps[0].seen["position"] == 2
+    assert f"--A OUTPUT {' '.join(saved)}" in preview.steps[0].body
+
+
 async def test_a_table_that_changed_since_is_refused(bench: Bench) -> None:
     edge = bench.host("edge1")
     edge.chains["OUTPUT"] = [["-j", "A"]]
