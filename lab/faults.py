@@ -134,6 +134,10 @@ _CATALOGUE = (
         faults_site.lose_metrics_image, faults_site.load_metrics_image,
     ),
     _site(
+        "metrics-flags-missing", "metrics-server lacks --kubelet-use-node-status-port and --kubelet-insecure-tls.",
+        faults_site.strip_metrics_flags, faults_site.restore_metrics_flags,
+    ),
+    _site(
         "apiservice-missing", "APIService v1beta1.metrics.k8s.io was deleted.",
         faults_site.delete_api_service, faults_site.create_api_service,
     ),

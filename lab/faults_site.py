@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.objects import API_SERVICES, CONFIGMAPS, DEPLOYMENTS, PODS, Object
-from lab.objects_workloads import metrics_api_service
+from lab.objects_workloads import metrics_api_service, metrics_args
 from lab.world import World
 from lab.world_access import Rule
 from lab.world_bootstrap import METRICS_IMAGE_ENTRY, tunnel_rule
@@ -178,6 +178,24 @@ def stop_metrics(world: World) -> None:
 def start_metrics(world: World) -> None:
     """kubectl scale --replicas=1."""
     _scale(world, "kube-system", "metrics-server", 1)
+
+
+def _set_metrics_args(world: World, args: list[str]) -> None:
+    def edit(draft: Object) -> None:
+        draft["spec"]["template"]["spec"]["containers"][0]["args"] = args
+
+    world.store.change(DEPLOYMENTS, "kube-system", "metrics-server", edit, "kubectl-edit")
+
+
+def strip_metrics_flags(world: World) -> None:
+    """The manifest of any other cluster: it dials 10250 and verifies certificates (facts 8)."""
+    dropped = ("--kubelet-use-node-status-port", "--kubelet-insecure-tls")
+    _set_metrics_args(world, [arg for arg in metrics_args(world.ports.metrics) if arg not in dropped])
+
+
+def restore_metrics_flags(world: World) -> None:
+    """The flags that an edge site needs."""
+    _set_metrics_args(world, metrics_args(world.ports.metrics))
 
 
 def lose_metrics_image(world: World) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.objects import NODES, Object, timestamp
 from lab.world_logs import Recorded, klog
-from lab.world_path import Client, DialFailed, Ended, NoAnswer
+from lab.world_path import KUBELET_PORT, Client, DialFailed, Ended, NoAnswer
 from lab.world_usage import container_usage, node_usage, noise
 
 if TYPE_CHECKING:
@@ -20,11 +21,29 @@ _NODES_PER_STEP = 50
 """Bounds of one machine's work: a site of 1000 edges is scraped every 10 s, in slices."""
 
 
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The flags that decide whether edges can be scraped (facts 8)."""
+
+    use_node_status_port: bool
+    insecure_tls: bool
+
+    @classmethod
+    def parse(cls, args: Sequence[str]) -> Flags:
+        """Read a container's arguments; a bare flag means true."""
+
+        def given(name: str) -> bool:
+            return any(arg in (name, f"{name}=true") for arg in args)
+
+        return cls(given("--kubelet-use-node-status-port"), given("--kubelet-insecure-tls"))
+
+
 class MetricsServer:
     """One metrics-server process, from the start of its container to its end."""
 
-    def __init__(self, pod: str, interval: float, clock: Callable[[], float]) -> None:
+    def __init__(self, pod: str, args: Sequence[str], interval: float, clock: Callable[[], float]) -> None:
         self.pod = pod
+        self.flags = Flags.parse(args)
         self.started = clock()
         self.log = Recorded()
         self.scraped: dict[str, float] = {}
@@ -71,15 +90,20 @@ class MetricsServer:
     def _scrape(self, world: World, node: str) -> str | None:
         """None, or why this node has no numbers now; empty where metrics-server says nothing itself."""
         path = "/metrics/resource"
-        url = world.path.endpoint(node) + path
+        port = None if self.flags.use_node_status_port else KUBELET_PORT
+        url = world.path.endpoint(node, port) + path
         try:
-            answer = world.path.request(node, path, client=Client.METRICS_SERVER, by_name=False)
+            answer = world.path.request(node, path, client=Client.METRICS_SERVER, by_name=False, port=port)
         except DialFailed as problem:
             return f'Get "{url}": {problem}'
         except NoAnswer:
             return f'Get "{url}": context deadline exceeded'
         except Ended:
             return f'Get "{url}": EOF'
+        if not self.flags.insecure_tls and node in world.edges:
+            address = url.removeprefix("https://").partition(":")[0]
+            cause = f"x509: cannot validate certificate for {address} because it doesn't contain any IP SANs"
+            return f'Get "{url}": tls: failed to verify certificate: {cause}'
         if answer.status != 200:
             return f'request failed, status: "{answer.status} Internal Server Error"'
         return None if "node_cpu_usage_seconds_total" in answer.body else ""

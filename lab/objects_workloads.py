@@ -17,8 +17,12 @@ _NOT_ON_EDGE = {
         }
     }
 }
-METRICS_ARGS = [
-    "--cert-dir=/tmp", "--secure-port=4443", "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname",
+
+
+def metrics_args(port: int) -> list[str]:
+    """The flags of metrics-server that an edge site needs (facts 8)."""
+    return [
+    "--cert-dir=/tmp", f"--secure-port={port}", "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname",
     "--kubelet-use-node-status-port", "--kubelet-insecure-tls", "--metric-resolution=15s",
 ]  # fmt: skip
 
@@ -93,7 +97,7 @@ def metrics_deployment(port: int) -> Object:
             "successThreshold": 1, "failureThreshold": 3,
         }  # fmt: skip
 
-    args = [f"--secure-port={port}" if arg.startswith("--secure-port") else arg for arg in METRICS_ARGS]
+    args = metrics_args(port)
     server = container(
         "metrics-server", METRICS_IMAGE, args=args,
         ports=[{"name": "https", "containerPort": port, "protocol": "TCP"}], resources={},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from lab.metrics import Flags
 from lab.objects import API_SERVICES, CONFIGMAPS, DEPLOYMENTS, NODES, PODS, Object
 from lab.objects_pods import is_ready
 from lab.world import World
@@ -120,6 +121,11 @@ def _metrics(world: World) -> list[Cause]:
         found.append(Cause("KE402", SITE))
     elif deployment is None or not any(is_ready(pod) for pod in pods):
         found.append(Cause("KE401", SITE))
+    if deployment is not None and world.edges:
+        containers = deployment["spec"]["template"]["spec"]["containers"]
+        flags = Flags.parse([arg for item in containers for arg in item.get("args", ())])
+        if not (flags.use_node_status_port and flags.insecure_tls):
+            found.append(Cause("KE403", SITE))
     return found
 
 

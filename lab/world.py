@@ -266,7 +266,8 @@ class World:
             return Program(cloudcore.log, lambda: self._cloudcore_ended(cloudcore))
         if labels.get("k8s-app") == "metrics-server":
             self.metrics_on_host_network = bool(pod["spec"].get("hostNetwork"))
-            metrics = self.metrics = MetricsServer(name, self.settings.scrape_interval, self.clock)
+            args = [arg for item in pod["spec"]["containers"] for arg in item.get("args", ())]
+            metrics = self.metrics = MetricsServer(name, args, self.settings.scrape_interval, self.clock)
             return Program(metrics.log, lambda: self._metrics_ended(metrics), lambda: metrics.ready)
         return Program()
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 KEPT_ALIVE = 90.0
 """How long an idle connection of Go's HTTP transport is kept; a NAT rule only meets new connections (facts 11)."""
 
+KUBELET_PORT = 10250
+"""Where a kubelet listens if its node says nothing else (facts 1.1)."""
+
 _STREAM_ROUTES = ("/containerLogs/", "/exec/", "/attach/", "/stats", "/metrics")
 _SYSTEM_TEXT = {
     Reach.REFUSED: "connect: connection refused",
@@ -78,18 +81,26 @@ class DataPath:
     # -- the caller's side
 
     def request(
-        self, node: str, target: str, *, client: Client = Client.API_SERVER, fresh: bool = False, by_name: bool = True
+        self,
+        node: str,
+        target: str,
+        *,
+        client: Client = Client.API_SERVER,
+        fresh: bool = False,
+        by_name: bool = True,
+        port: int | None = None,
     ) -> Answer:
         """GET `target` (path and query) from a node's kubelet.
 
         Args:
             fresh: open a new connection whatever is kept alive (exec does).
             by_name: look metrics up by node name, as the API server's proxy does, and not by address (facts 0.10).
+            port: dial this one and not what the node's status says.
 
         Raises:
             DialFailed, NoAnswer, Ended.
         """
-        backend = self._connect(node, client, fresh)
+        backend = self._connect(node, client, fresh, port)
         if isinstance(backend, Host):
             return self._world.edged(backend).get(target)
         address = self.address_of(self._world.store.get(NODES, "", node))
@@ -116,10 +127,10 @@ class DataPath:
         backend.served("APIServer_ExecConnection", tunnel.node)
         return result
 
-    def endpoint(self, node: str) -> str:
+    def endpoint(self, node: str, port: int | None = None) -> str:
         """`https://<InternalIP>:<kubelet port>` of a node, as the API server dials it."""
         found = self._world.store.get(NODES, "", node)
-        return f"https://{self.address_of(found)}:{self.port_of(found)}"
+        return f"https://{self.address_of(found)}:{port or self.port_of(found)}"
 
     @staticmethod
     def address_of(node: Object) -> str:
@@ -130,12 +141,12 @@ class DataPath:
     @staticmethod
     def port_of(node: Object) -> int:
         """status.daemonEndpoints.kubeletEndpoint.Port, 10250 if it is not set (facts 1.1)."""
-        return int(node["status"].get("daemonEndpoints", {}).get("kubeletEndpoint", {}).get("Port") or 10250)
+        return int(node["status"].get("daemonEndpoints", {}).get("kubeletEndpoint", {}).get("Port") or KUBELET_PORT)
 
-    def _connect(self, node: str, client: Client, fresh: bool) -> CloudCore | Host:
+    def _connect(self, node: str, client: Client, fresh: bool, asked: int | None = None) -> CloudCore | Host:
         world = self._world
         found = world.store.get(NODES, "", node)
-        address, port = self.address_of(found), self.port_of(found)
+        address, port = self.address_of(found), asked or self.port_of(found)
         own = world.hosts.get(node)
         if own is not None and own.role is Role.CLOUD:
             return own

@@ -30,6 +30,7 @@ CAUSES = {
     "dnat-shadowed": {("KE302", "cloud1")},
     "metrics-server-down": {("KE401", "-")},
     "metrics-image-missing": {("KE402", "-")},
+    "metrics-flags-missing": {("KE403", "-")},
     "apiservice-missing": {("KE404", "-")},
     "rbac-limited": {("KE102", "-")},
     "api-down": {("KE101", "-")},
