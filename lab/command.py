@@ -116,10 +116,9 @@ def faults() -> None:
 def fault(switch: str, name: str, edge: str | None, folder: Path | None) -> None:
     """Switch a fault of the running practice site ON or OFF."""
     from lab.control import ControlError, ask, find_site
-    from lab.site import PREFIX
 
     try:
-        answer = ask(folder or find_site(PREFIX), {"do": "fault", "name": name, "on": switch == "on", "edge": edge})
+        answer = ask(folder or find_site(), {"do": "fault", "name": name, "on": switch == "on", "edge": edge})
     except ControlError as problem:
         click.echo(f"kedge-tui: {problem}", err=True)
         sys.exit(_EXIT_USAGE)

@@ -20,6 +20,10 @@ from typing import Any
 from lab.ports import LOOPBACK
 
 FILE = "control.json"
+
+PREFIX = "kedge-lab-"
+"""Folders of sites that were given none begin like this."""
+
 _PATIENCE = 10.0
 """Seconds that a client waits for a site to answer."""
 
@@ -89,13 +93,13 @@ def ask(folder: Path, request: Mapping[str, Any]) -> Mapping[str, Any]:
     return answer
 
 
-def find_site(prefix: str) -> Path:
+def find_site() -> Path:
     """The folder of the one running site that was not given a folder of its own.
 
     Raises:
         ControlError: none runs, or several do.
     """
-    found = [path.parent for path in Path(tempfile.gettempdir()).glob(f"{prefix}*/{FILE}") if _alive(path)]
+    found = [path.parent for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{FILE}") if _alive(path)]
     if len(found) == 1:
         return found[0]
     if not found:

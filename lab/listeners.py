@@ -42,6 +42,7 @@ class CloudListeners:
     ) -> None:
         self._reserved = {name: LoopbackPort() for name in names}
         self._ports = {port.number: port for port in self._reserved.values()}
+        self._gates: set[TlsGate] = set()
         self._shown: dict[int, tuple[str, Reach]] = {}
         self._kubeedge = kubeedge
         self._contexts = _contexts(kubeedge, folder)
@@ -75,7 +76,7 @@ class CloudListeners:
             if server is not None:
                 await port.open(server, context)
             else:
-                await port.open(lambda: TlsGate(context, _NOT_A_WEBSOCKET))
+                await port.open(lambda: TlsGate(context, _NOT_A_WEBSOCKET, self._gates))
         elif state is Reach.REFUSED:
             port.refuse()
         else:
@@ -85,6 +86,8 @@ class CloudListeners:
         """Close connections and give the ports back."""
         for port in self._ports.values():
             port.close()
+        for gate in tuple(self._gates):
+            gate.cut()
         for server in self._servers.values():
             await server.shutdown(timeout=0.1)
 

@@ -31,7 +31,7 @@ from aiohttp import web
 
 from lab import config, faults
 from lab.apiserver import ApiServer
-from lab.control import ControlServer
+from lab.control import PREFIX, ControlServer
 from lab.faults_site import LIMITED_USER
 from lab.hosts.machine import Machine, build_machine
 from lab.hosts.standins import StandIns
@@ -47,9 +47,6 @@ from lab.world_settings import METRICS_IMAGE, Ports, Settings, edge_name
 
 TICK = 0.1
 """Seconds between two looks of the world at its clock."""
-
-PREFIX = "kedge-lab-"
-"""Folders of sites that were given none begin like this."""
 
 
 class LabError(Exception):

@@ -14,9 +14,14 @@ _MEBIBYTE = 1 << 20
 
 
 class TlsGate(asyncio.Protocol):
-    """One connection: handshake, one request, the same answer to everybody who got in."""
+    """One connection: handshake, one request, the same answer to everybody who got in.
 
-    def __init__(self, context: ssl.SSLContext, answer: bytes) -> None:
+    Args:
+        open_gates: where the connection is listed while it is open, for whoever has to cut it.
+    """
+
+    def __init__(self, context: ssl.SSLContext, answer: bytes, open_gates: set[TlsGate]) -> None:
+        self._open_gates = open_gates
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._answer = answer
@@ -28,6 +33,16 @@ class TlsGate(asyncio.Protocol):
         """Keep the transport; the client speaks first."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  # a TCP server makes no other
         self._transport = transport
+        self._open_gates.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._open_gates.discard(self)
+
+    def cut(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Drive the handshake, then collect the request."""

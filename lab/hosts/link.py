@@ -48,7 +48,7 @@ class SlowRelay:
             end.setblocking(False)
 
     async def run(self) -> None:
-        """Relay until one side closes; closes both."""
+        """Relay until one side closes; then the server sees its end closed too."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._carry(self._accepted, self._near))
@@ -56,8 +56,12 @@ class SlowRelay:
         except* OSError:
             pass  # a reset connection ends the relay as a closed one does
         finally:
-            self._accepted.close()
-            self._near.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close our two ends; the server's own is the server's."""
+        self._accepted.close()
+        self._near.close()
 
     async def _carry(self, source: socket.socket, target: socket.socket) -> None:
         """Read at full speed, deliver each chunk when it is due, in order."""

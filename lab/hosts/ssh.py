@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Coroutine, Mapping
@@ -67,30 +68,24 @@ class HostServer:
 
     def serve(self, accepted: socket.socket) -> None:
         """Take over an accepted connection."""
-        self._spawn(self._handshake(accepted))
-
-    async def _handshake(self, accepted: socket.socket) -> None:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not self.quality.perfect:
             relay = SlowRelay(accepted, self.quality)
-            self._spawn(relay.run())
+            self._spawn(relay.run(), relay)
             accepted = relay.server_end
+        self._spawn(self._converse(accepted), accepted)
+
+    async def _converse(self, connected: socket.socket) -> None:
+        """Speak SSH until the client goes."""
         if self._options is None:
             self._options = self._make_options()
-        try:
-            connection = await asyncssh.run_server(accepted, options=self._options)
-        except (OSError, asyncssh.Error):
-            accepted.close()  # a port scan, a refused login, a client that went away
-            return
-        self._connections.add(connection)
-        try:
+        with contextlib.suppress(OSError, asyncssh.Error):  # a port scan, a refused login, a client that went away
+            connection = await asyncssh.run_server(connected, options=self._options)
             await connection.wait_closed()
-        finally:
-            self._connections.discard(connection)
 
     def _make_options(self) -> asyncssh.SSHServerConnectionOptions:
         return asyncssh.SSHServerConnectionOptions(
-            server_factory=lambda: _Login(self._account),
+            server_factory=lambda: _Login(self._account, self._connections),
             server_host_keys=[self._host_key],
             process_factory=self._session,
             sftp_factory=True,
@@ -100,10 +95,12 @@ class HostServer:
             login_timeout=30,
         )
 
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+    def _spawn(self, coroutine: Coroutine[None, None, None], connected: socket.socket | SlowRelay) -> None:
+        """Run a task that has sockets; they are closed with it, even if it never got to run."""
         task = asyncio.ensure_future(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _task: connected.close())
 
     async def _session(self, channel: asyncssh.SSHServerProcess[bytes]) -> None:
         """Run what an exec or shell request asks for, until it ends or its channel closes."""
@@ -131,8 +128,18 @@ class HostServer:
 class _Login(asyncssh.SSHServer):
     """Accepts the site's one key for the host's users; forwards connections as a jump host does."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, connections: set[asyncssh.SSHServerConnection]) -> None:
         self._account = account
+        self._connections = connections
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._connection is not None:
+            self._connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
         return True
