@@ -60,10 +60,10 @@ def enable_edgestream(
 @fix(
     "restart-edgecore",
     _("Restart edgecore"),
-    answers=["KE201", "KE204", "KE208", "KE301", "KE306"],
+    answers=["KE201", "KE204", "KE208", "KE209", "KE210", "KE216", "KE301", "KE306", "KE307"],
     risk=Risk.MEDIUM,
     verify=["KE204", "KE306"],
-    expect=["KE501"],
+    expect=["KE307", "KE501"],
 )
 def restart_edgecore(target: str, service: EdgeCoreService, pods: Maybe[NodePods]) -> Draft | NotApplicable:
     """Start EdgeCore where it is stopped, restart it where it runs; make it start at boot where it would not.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kedge.facts.metrics import MetricsServer
+from kedge.facts.pods import Workload
 from kedge.i18n import _
 from kedge.model import Risk, Unknown
 from kedge.plugins import Draft, Maybe, NotApplicable, draft, fix
-from kedge.steps import KUBERNETES, RolloutRestart
+from kedge.steps import KUBERNETES, PatchObject, RolloutRestart
 
 NAMESPACE, NAME = "kube-system", "metrics-server"
 
@@ -27,10 +28,19 @@ def restart_metrics_server(server: Maybe[MetricsServer]) -> Draft | NotApplicabl
     elif server.workload is None:
         return NotApplicable(_("There is no metrics-server Deployment that could be restarted; deploy it first"))
     elif server.workload.replicas == 0:
-        return NotApplicable(_("metrics-server is scaled to 0; a restart would start nothing"))
+        return _scale_up(server.workload)
     else:
         namespace, name = server.workload.namespace, server.workload.name
     return draft(
         RolloutRestart(KUBERNETES, namespace, "deployment", name),
         impact=_("kubectl top and autoscaling have no numbers for about a minute; nothing else notices"),
+    )
+
+
+def _scale_up(workload: Workload) -> Draft:
+    path = f"/apis/apps/v1/namespaces/{workload.namespace}/deployments/{workload.name}"
+    return draft(
+        PatchObject(KUBERNETES, path, '{"spec":{"replicas":1}}', was='{"spec":{"replicas":0}}'),
+        title=_("Scale metrics-server up from 0"),
+        impact=_("one metrics-server pod starts; somebody may have stopped it on purpose"),
     )

@@ -121,7 +121,9 @@ _SERVICE_TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class NatRule(Step):
-    """Add or delete one rule of the nat table; adding a rule that exists and deleting one that does not do nothing.
+    """Add or delete one rule of the nat table.
+
+    Adding a rule that exists (in front of ``before``, where that is given) and deleting one that does not do nothing.
 
     Attributes:
         spec: the words after the chain name, e.g. ``("-p", "tcp", "--dport", "10351", "-j", "DNAT", …)``.
@@ -173,6 +175,10 @@ class NatRule(Step):
 
     def render(self) -> str:
         """Check first, so that running it twice adds or deletes once."""
+        if self.before and self.was:  # the same rule may stand too far down, so the one in its way is looked for
+            rules = f"{shlex.join(self.list_argv)} | grep ^-A | sed -n {self.before}p"
+            wanted = shlex.quote(f"-A {self.chain} {self.was}")
+            return f"if {rules} | grep -qxF -e {wanted}; then {shlex.join(self.argv)}; fi"
         joint = " && " if self.op == "delete" else " || "
         return f"{shlex.join(self.check_argv)} 2>/dev/null{joint}{shlex.join(self.argv)}"
 

@@ -19,11 +19,11 @@ NOT_THERE = 1
 
 
 class NatRuleHandler(Handler[NatRule]):
-    """``-C`` first, then ``-A``, ``-I`` or ``-D``, then ``-C`` again."""
+    """``-C`` first, then ``-A``, ``-I`` or ``-D``, then the chain is counted."""
 
     async def look(self, step: NatRule, hands: Hands, at: datetime) -> Shown:
-        present = await _exists(hands, step)
         rules = await _rules(hands, step)
+        present = await _is_there(hands, step, rules)
         position = _position(rules, step)
         if step.was and present != (step.op == "add"):
             _compare(step, rules)
@@ -40,9 +40,9 @@ class NatRuleHandler(Handler[NatRule]):
         )
 
     async def change(self, step: NatRule, shown: Shown, hands: Hands, tell: Tell) -> None:
-        if await _exists(hands, step) == (step.op == "add"):
-            return
         before = await _rules(hands, step)
+        if await _is_there(hands, step, before) == (step.op == "add"):
+            return
         await hands.must(step.on, step.argv)
         grown = len(await _rules(hands, step)) - len(before)
         if grown != (1 if step.op == "add" else -1):
@@ -51,11 +51,12 @@ class NatRuleHandler(Handler[NatRule]):
         tell(_("only new connections follow the rule; open ones keep their way"))
 
     async def settle(self, step: NatRule, shown: Shown, hands: Hands) -> bool | None:
-        present = await _exists(hands, step)
+        rules = await _rules(hands, step)
+        present = await _is_there(hands, step, rules)
         if step.op == "add" or not present:
             return present == (step.op == "add")
         # A second rule of the same words may be left, so a deletion is told by the chain.
-        return False if _fingerprint(await _rules(hands, step)) == shown.pin["chain"] else None
+        return False if _fingerprint(rules) == shown.pin["chain"] else None
 
     def undo(self, step: NatRule, shown: Shown) -> tuple[Step, ...]:
         if step.op == "add":
@@ -67,6 +68,12 @@ class NatRuleHandler(Handler[NatRule]):
 
     def locks(self, step: NatRule) -> tuple[LockPath, ...]:
         return (host_lock(step.on, "nat"),)
+
+
+async def _is_there(hands: Hands, step: NatRule, rules: Sequence[str]) -> bool:
+    """Whether the rule is in the table; one to be inserted counts only where it comes in time."""
+    exists = await _exists(hands, step)
+    return exists and (not step.before or 0 < _position(rules, step) <= step.before)
 
 
 async def _exists(hands: Hands, step: NatRule) -> bool:

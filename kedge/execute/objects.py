@@ -122,7 +122,7 @@ def merge_diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 
 def _compare(step: PatchObject, found: dict[str, Any]) -> None:
     if step.was and not _holds(found, json.loads(step.was)):
-        sentence = _("{object} was changed after the repair, so it is not overwritten")
+        sentence = _("{object} no longer holds what the plan was made for, so it is not changed; look again")
         raise Refused(sentence.format(object=step.path))
 
 

@@ -421,6 +421,18 @@ async def test_a_deleted_rule_comes_back_to_its_place(bench: Bench) -> None:
     assert edge.chains["OUTPUT"] == [["-j", "A"], list(SPEC), ["-j", "B"]]
 
 
+async def test_a_rule_that_stands_too_far_down_is_inserted_all_the_same(bench: Bench) -> None:
+    edge = bench.host("edge1")
+    shadow = ["-p", "tcp", "-j", "RETURN"]
+    edge.chains["OUTPUT"] = [shadow, ["-j", "A"], list(SPEC)]
+    plan = plan_of(NatRule("edge1", "default", "OUTPUT", SPEC, before=1, was=" ".join(shadow)))
+    outcome, _seen = await applied(bench, await bench.executor.preview(plan))
+    assert edge.chains["OUTPUT"] == [list(SPEC), shadow, ["-j", "A"], list(SPEC)]
+    assert (await bench.executor.preview(plan)).idle
+    await applied(bench, await bench.executor.undo_preview(outcome.id))
+    assert edge.chains["OUTPUT"] == [shadow, ["-j", "A"], list(SPEC)]
+
+
 async def test_a_rule_is_found_as_iptables_spells_it(bench: Bench) -> None:
     saved = ["-p", "tcp", "-m", "tcp", *SPEC[2:]]
     bench.host("edge1").chains["OUTPUT"] = [["-j", "A"], saved]

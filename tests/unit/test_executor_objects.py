@@ -106,7 +106,7 @@ async def test_an_object_that_changes_between_the_last_look_and_the_patch_fails_
 async def test_undo_of_a_patch_is_refused_when_the_value_changed_since(bench: Bench) -> None:
     outcome = await apply(bench, ENABLE)
     bench.writers.cluster.objects[CONFIGMAP]["data"]["cloudcore.yaml"] = "enable: maybe\n"
-    with pytest.raises(Refused, match="changed after the repair"):
+    with pytest.raises(Refused, match="no longer holds"):
         await bench.executor.undo_preview(outcome.id)
 
 
