@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -17,8 +18,9 @@ from kedge.facts.nodes import Node
 from kedge.i18n import Text
 from kedge.inventory import derive_hosts, targets_of
 from kedge.judge import Judge
+from kedge.links.pools import DaemonExecutor, run
 from kedge.model import Cost, Each, Finding, Host
-from kedge.picture import LinkInfo, Picture
+from kedge.picture import Picture
 from kedge.plugins import Probe, Registry
 from kedge.sources.base import Source
 from kedge.store import FactStore
@@ -27,6 +29,7 @@ from kedge.tree import build_tree
 
 SWEEP_COSTS = (Cost.PASSIVE, Cost.ACTIVE)
 HOSTS_AT_ONCE = 32
+DRAW_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ class Engine:
         self.taken = taken
         self._also = tuple(also)
         self._judge = Judge(registry)
+        self._judging = threading.Lock()
+        self._drawing = DaemonExecutor("judge", 1)
         self._sweeper = Sweeper(registry, self.store, kubernetes, host, deadline)
         self._since = Since() if watching else None
         self._serial = itertools.count(1)
@@ -176,34 +181,37 @@ class Engine:
 
     def findings(self) -> tuple[Finding, ...]:
         """What the checks say now, related to their causes."""
-        return diagnose(self.registry, self._judge.evaluate(self.store, targets_of(self.hosts)))
+        return self._found(self.store.snapshot(), targets_of(self.hosts))
 
-    def picture(
-        self,
-        *,
-        links: tuple[LinkInfo, ...] = (),
-        read_only: bool = False,
-        busy: Text | None = None,
-        now: datetime | None = None,
-    ) -> Picture:
+    def _found(self, facts: FactStore, targets: Mapping[Each, Sequence[str]]) -> tuple[Finding, ...]:
+        with self._judging:
+            raw = self._judge.evaluate(facts, targets)
+        return diagnose(self.registry, raw)
+
+    def picture(self, now: datetime | None = None) -> Picture:
         """Everything a front end shows, as of now."""
+        return self._draw(self.store.snapshot(), targets_of(self.hosts), now)
+
+    async def picture_soon(self) -> Picture:
+        """The same, judged and drawn on a thread: a thousand edges take longer than a screen may stand still."""
+        facts, targets = self.store.snapshot(), targets_of(self.hosts)
+        return await run(self._drawing, lambda: self._draw(facts, targets, None), DRAW_SECONDS, lambda: None)
+
+    def _draw(self, facts: FactStore, targets: Mapping[Each, Sequence[str]], now: datetime | None) -> Picture:
         taken = now or self.taken or datetime.now(UTC)
-        found = self.findings()
+        found = self._found(facts, targets)
         if self._since is not None:
             found = self._since.stamp(found, taken)
-        edges = self.edges
+        edges = targets[Each.EDGE]
         return Picture(
             site=self.site.name,
             context=self.site.context,
             server=self.site.server,
             taken=taken,
             serial=next(self._serial),
-            read_only=read_only,
-            components=build_tree(self.site.name, found, edges, self.store),
+            components=build_tree(self.site.name, found, edges, facts),
             findings=found,
             causes=causes(found),
             paths=draw_paths(found, edges),
-            links=links,
             problems=self.problems,
-            busy=busy,
         )

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kedge.asks import Api, Ask
@@ -86,13 +86,23 @@ class LiveSite:
         self._sweeping: set[str] = set()
         self._watched = frozenset(p.name for p in engine.registry.probes if _is_watched(p))
         self._was_lost = False
+        self._last: Picture | None = None
 
     # ---------------------------------------------------------------------------------------------- pictures
 
     def picture(self) -> Picture:
-        """The site as it is known now."""
+        """The site as it is known now, drawn at once; for small sites and single looks."""
+        return self._framed(self.engine.picture())
+
+    @property
+    def last(self) -> Picture | None:
+        """The picture that was handed out last."""
+        return self._last
+
+    def _framed(self, picture: Picture) -> Picture:
         busy = self._busy[-1] if self._busy else None
-        return self.engine.picture(links=self.links(), read_only=self._read_only(), busy=busy)
+        self._last = replace(picture, links=self.links(), read_only=self._read_only(), busy=busy)
+        return self._last
 
     def links(self) -> tuple[LinkInfo, ...]:
         """Kubernetes first, then the hosts."""
@@ -138,7 +148,7 @@ class LiveSite:
         while True:
             await self._dirty.wait()
             self._dirty.clear()
-            self.on_picture(self.picture())
+            self.on_picture(self._framed(await self.engine.picture_soon()))
             await asyncio.sleep(self.pace.picture)
 
     async def _watch_loop(self) -> None:

@@ -71,13 +71,14 @@ async def open_site(
     *,
     watching: bool = True,
     pace: Pace | None = None,
+    pools: Pools | None = None,
 ) -> Opened:
     """Put a live site together; nothing is dialled yet.
 
     Raises:
         kedge.links.kubeconfig.ConfigError: no usable kubeconfig, or no such context.
     """
-    pools, settings = Pools(), chosen.settings
+    pools, settings = pools or Pools(), chosen.settings
     wanted = KubeSettings(
         kubeconfig=options.kubeconfig or settings.kubeconfig,
         context=options.context or settings.context,

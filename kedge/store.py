@@ -69,6 +69,15 @@ class FactStore:
                 return key
         return None
 
+    def snapshot(self) -> FactStore:
+        """The facts as they are now, to be judged on another thread; takes the log of changes along."""
+        copy = FactStore()
+        copy._facts = dict(self._facts)
+        copy._seen = dict(self._seen)
+        copy._by_type = {kind: dict(values) for kind, values in self._by_type.items()}
+        copy._changed, self._changed = self._changed, set()
+        return copy
+
     def get(self, kind: type, target: str = SITE) -> Any:
         """The fact for this target, else the site's, else None when it was never asked."""
         key = self.key_for(kind, target)

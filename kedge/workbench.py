@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+DISCOVER_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -98,10 +100,12 @@ class Workbench:
             ConfigFileError, kedge.links.kubeconfig.ConfigError, kedge.recording.RecordingError: the files that
                 say how to reach it are unusable.
         """
-        from kedge.opening import open_recorded, open_site
+        from kedge.links.pools import Pools, run
+        from kedge.opening import open_recorded, open_site  # imports the clients
         from kedge.registry import discover
 
-        registry = discover()
+        pools = Pools()
+        registry = await run(pools.kube, discover, DISCOVER_SECONDS, lambda: None)
         if self.options.recording:
             self.read_only = True
             self.site = await open_recorded(Path(self.options.recording), registry)
@@ -110,7 +114,7 @@ class Workbench:
             return
         chosen = choose(self.options)
         self.read_only = self.read_only or chosen.settings.read_only
-        opened = await open_site(chosen, self.options, registry, self.prompter, lambda: self.read_only)
+        opened = await open_site(chosen, self.options, registry, self.prompter, lambda: self.read_only, pools=pools)
         self.site, self._executor = opened.site, opened.executor
         self.site.on_picture = on_picture
         self._running = asyncio.create_task(self.site.run(), name="site")
