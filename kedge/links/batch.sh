@@ -65,7 +65,7 @@ job() {
 # its output open, stop reading instead: that may be a service which was meant to stay.
 stop() {
   if [ -e "$2.rc" ]; then
-    read -r out err <"$2.keep" && kill "$out" "$err"
+    read -r out err <"$2.keep" && kill -KILL "$out" "$err"
   else
     : >"$2.late"
     read -r pid <"$2.pid" && signal_group "$1" "$pid"
@@ -136,7 +136,7 @@ tell() {
   out=$2 err=$4
   if [ "$out" -gt "$cap" ]; then out=$cap cut=1; fi
   if [ "$err" -gt "$cap" ]; then err=$cap cut=1; fi
-  frame A "$1" "$id" "$rc" "$late" "$cut" "$began" "$ended" "$out" "$err"
+  frame A "$1" "$id" "$rc" "$late" "$cut" "$began" "$ended" "$out" "$err" || exit 1
   if [ "$cut" = 1 ]; then
     head -c "$out" "$1.out"
     head -c "$err" "$1.err"
@@ -219,5 +219,7 @@ main() {
       ;;
     esac
   done
+  # The reader leaves at the last frame, and some servers then kill what still runs.
+  finish
   frame Z
 }
