@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from checks.edgestream import holds
@@ -58,9 +59,13 @@ def edge_can_prove_who_it_is(
 
 @check("KE210", _("Certificate of the edge"), on=Kind.EDGECORE, needs=["KE215"])
 def edge_certificate_is_valid(
-    target: str, certificate: Maybe[EdgeCertificate], config: Maybe[EdgeCoreConfig], service: Maybe[EdgeCoreService]
+    target: str,
+    certificate: Maybe[EdgeCertificate],
+    config: Maybe[EdgeCoreConfig],
+    service: Maybe[EdgeCoreService],
+    cloud: All[CloudCa],
 ) -> Verdict:
-    """In date by the edge's own clock, issued to this node, and not newer than the process that uses it.
+    """In date by the edge's own clock, issued to this node by its cloud, not newer than the process that uses it.
 
     CloudCore verifies it on the tunnel port (facts 0.3); EdgeStream loads it once, at its start (facts 0.6).
     """
@@ -71,6 +76,11 @@ def edge_certificate_is_valid(
     own, now = certificate.x509, certificate.at
     if dated := _out_of_date(own, now, target):
         return dated
+    issuers = {_name(ca.x509.subject) for ca in cloud.known().values()} - {""}
+    if issuers and own.issuer and _name(own.issuer) not in issuers:
+        text = _("The certificate of {node} was issued by {issuer}, which is not its cloud's CA")
+        said = text.format(node=target, issuer=own.issuer)
+        return failed(said, expected=", ".join(sorted(issuers)), seen=own.issuer)
     name = _node_name(target, config)
     if own.common_name.startswith(_NODE_CN) and own.common_name.lower() != f"{_NODE_CN}{name}".lower():
         text = _("The certificate of {node} was issued to {name}")
@@ -85,6 +95,11 @@ def edge_certificate_is_valid(
         text = _("The certificate of {node} is past nine tenths of its life and has not been renewed")
         return warned(text.format(node=target), seen=_until(own))
     return passed(_("The certificate of {node} is valid").format(node=target), seen=_until(own))
+
+
+def _name(subject: str) -> str:
+    """A distinguished name as it compares: openssl's versions put spaces differently."""
+    return ", ".join(re.sub(r"\s*=\s*", "=", part.strip()) for part in re.split(r"[,/]", subject) if part.strip())
 
 
 def _out_of_date(own: X509, now: datetime | None, node: str) -> Verdict | None:
@@ -120,7 +135,7 @@ def _until(own: X509) -> Text:
     return _("{subject}, until {until}").format(subject=own.subject, until=until)
 
 
-@check("KE211", _("CA of the cloud"), on=Kind.EDGECORE, needs=["KE215"])
+@check("KE211", _("CA of the cloud"), on=Kind.EDGECORE, needs=["KE215", "KE110"])
 def edge_trusts_the_clouds_ca(target: str, own: Maybe[EdgeCa], cloud: All[CloudCa]) -> Verdict:
     """rootCA.crt on the edge equals what CloudHub hands out; if not, the cloud made itself a new CA (facts 6.4)."""
     if isinstance(own, Unknown):
@@ -144,7 +159,7 @@ def edge_trusts_the_clouds_ca(target: str, own: Maybe[EdgeCa], cloud: All[CloudC
     "KE305",
     _("Tunnel port accepts the edge's certificate"),
     on=Kind.PATH,
-    needs=["KE303"],
+    needs=["KE205", "KE303"],
     explained_by=["KE215", "KE210", "KE211"],
     hops=[Hop.TUNNEL],
     cost=Cost.ACTIVE,

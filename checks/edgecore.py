@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from kedge.facts.edgecore import KNOWN_API_VERSIONS, EdgeCoreConfig, EdgeCoreLog, EdgeCoreService, EdgedHealth
 from kedge.facts.network import Established
@@ -13,6 +13,9 @@ from kedge.plugins import Maybe, check, failed, not_known, passed, warned
 
 _SETTLED = timedelta(seconds=60)
 """EdgeCore that fails at its start does so within seconds; systemd waits 10 s in between (facts 3)."""
+
+_LOOPING = 3
+"""Restarts by systemd after which a young process is suspected of ending soon."""
 
 _OWN_REWRITE = timedelta(seconds=15)
 """Equal is not newer; and EdgeCore empties the token in its file within seconds of its first start (facts 11)."""
@@ -52,7 +55,7 @@ def _running(node: str, service: ServiceState) -> Verdict:
         text = _("EdgeCore runs on {node}, but is not enabled: it will not start after a reboot")
         return warned(text.format(node=node), expected="enabled", seen="disabled")
     young = service.since is not None and service.at is not None and service.at - service.since < _SETTLED
-    if young and service.restarts:
+    if young and service.restarts >= _LOOPING:
         text = _(
             "EdgeCore on {node} runs for less than a minute, after {count} restarts by systemd: it may be in a loop"
         )
@@ -112,26 +115,43 @@ def configuration_is_readable(target: str, config: Maybe[EdgeCoreConfig]) -> Ver
 @check("KE208", _("EdgeCore has loaded its configuration"), on=Kind.EDGECORE, needs=["KE204", "KE205"],
        fixes=["restart-edgecore"])  # fmt: skip
 def configuration_is_loaded(
-    target: str, config: EdgeCoreConfig, service: EdgeCoreService, sockets: Maybe[Established]
+    target: str,
+    config: EdgeCoreConfig,
+    service: EdgeCoreService,
+    sockets: Maybe[Established],
+    journal: Maybe[EdgeCoreLog],
 ) -> Verdict:
     """EdgeCore reads edgecore.yaml only at its start (facts 3).
 
-    What was changed since cannot be told from the file's time; that the tunnel is missing although the file enables
-    it makes it a failure. Right after a first join EdgeCore itself rewrites the file (facts 11).
+    What was changed since cannot be told from the file's time. That the running process started without EdgeStream,
+    or that there is no tunnel, although the file enables it, makes it a failure. Right after a first join EdgeCore
+    itself rewrites the file (facts 11).
     """
+    stream, words = config.edge_stream, {"node": target}
+    loaded = None if isinstance(journal, Unknown) else journal.stream_loaded
+    changed, started = _shown(config.mtime), _shown(service.since)
+    seen = _("changed {file}, started {start}").format(file=changed, start=started)
+    expected = _("a start after the change")
+    if stream.enable and loaded is False:
+        text = _("edgecore.yaml of {node} enables EdgeStream, but the running EdgeCore started without it")
+        return failed(text.format(**words), expected=expected, seen=seen)
     if config.mtime is None or service.since is None:
         return not_known(_("The time of {path} or of the start of EdgeCore is not known").format(path=config.path))
-    times = {"file": f"{config.mtime:%F %T} UTC", "start": f"{service.since:%F %T} UTC"}
-    if config.mtime - service.since <= _OWN_REWRITE:
-        return passed(_("EdgeCore on {node} started after edgecore.yaml last changed").format(node=target))
-    seen = _("changed {file}, started {start}").format(**times)
-    stream = config.edge_stream
+    late = config.mtime - service.since > _OWN_REWRITE
+    if not late and not (loaded and not stream.enable):
+        return passed(_("EdgeCore on {node} started after edgecore.yaml last changed").format(**words))
     tunnel = isinstance(sockets, Unknown) or any(s.peer_port == stream.port for s in sockets.sockets)
-    if stream.enable and not tunnel:
-        text = _("edgecore.yaml of {node} enables EdgeStream, but EdgeCore started before that and has no tunnel")
-        return failed(text.format(node=target), expected=_("a start after the change"), seen=seen)
+    if stream.enable and not tunnel and not loaded:
+        text = _(
+            "edgecore.yaml of {node} enables EdgeStream, but EdgeCore started before it changed and has no tunnel"
+        )
+        return failed(text.format(**words), expected=expected, seen=seen)
     text = _("edgecore.yaml of {node} was changed after EdgeCore started; the change is not in force yet")
-    return warned(text.format(node=target), expected=_("a start after the change"), seen=seen)
+    return warned(text.format(**words), expected=expected, seen=seen)
+
+
+def _shown(at: datetime | None) -> str:
+    return f"{at:%F %T} UTC" if at else "-"
 
 
 @check("KE209", _("edged answers"), on=Kind.EDGECORE, explained_by=["KE204", "KE205", "KE212"],

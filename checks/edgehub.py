@@ -15,7 +15,8 @@ from kedge.plugins import check, failed, not_known, passed
     "KE216",
     _("EdgeHub connected"),
     on=Kind.EDGEHUB,
-    explained_by=["KE204", "KE110", "KE215", "KE210", "KE211"],
+    needs=["KE205"],
+    explained_by=["KE204", "KE110", "KE215", "KE210", "KE211", "KE303", "KE305"],
     fixes=["restart-edgecore"],
 )
 def hub_is_connected(target: str, config: EdgeCoreConfig, sockets: Established) -> Verdict:

@@ -16,6 +16,7 @@ _CLOUD = ("KE112", "KE110", "KE113", "KE117")
     "KE303",
     _("Edge reaches the tunnel port"),
     on=Kind.PATH,
+    needs=["KE205"],
     explained_by=["KE207", *_CLOUD],
     hops=[Hop.TUNNEL],
     cost=Cost.ACTIVE,

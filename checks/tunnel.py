@@ -21,11 +21,18 @@ _STUCK_RETRANSMITS = 3
     "KE306",
     _("Tunnel connection"),
     on=Kind.TUNNEL,
+    needs=["KE205"],
     explained_by=["KE204", "KE206", "KE207", "KE303", "KE112", "KE110", "KE113", "KE305", "KE208"],
     fixes=["restart-edgecore"],
     hops=[Hop.TUNNEL],
 )
-def tunnel_stands(target: str, config: EdgeCoreConfig, sockets: Established, reach: Maybe[TunnelReach]) -> Verdict:
+def tunnel_stands(
+    target: str,
+    config: EdgeCoreConfig,
+    sockets: Established,
+    reach: Maybe[TunnelReach],
+    proxy: Maybe[NodeProxy],
+) -> Verdict:
     """An established connection of EdgeCore to its edgeStream server whose data is acknowledged.
 
     A stopped network or a firewall leaves it ESTABLISHED with a Send-Q that only grows; EdgeCore may take many
@@ -50,8 +57,9 @@ def tunnel_stands(target: str, config: EdgeCoreConfig, sockets: Established, rea
             expected=_("an established connection"),
             seen=_("none"),
         )
-    unreachable = isinstance(reach, TunnelReach) and reach.outcome is not Reach.OPEN
-    alive = [s for s in there if not is_stuck(s, unreachable)]
+    silent = isinstance(reach, TunnelReach) and reach.outcome is not Reach.OPEN
+    silent = silent or (isinstance(proxy, NodeProxy) and proxy.outcome is Outcome.HANG)
+    alive = [s for s in there if not is_stuck(s, silent)]
     if alive:
         text = _("EdgeCore on {node} holds a tunnel to {server}")
         return passed(text.format(node=target, server=stream.server), seen=queue(alive[0]))
@@ -61,11 +69,11 @@ def tunnel_stands(target: str, config: EdgeCoreConfig, sockets: Established, rea
     return failed(text.format(node=target, server=stream.server), expected="Send-Q 0", seen=queue(there[0]))
 
 
-def is_stuck(socket: Socket, unreachable: bool) -> bool:
-    """Whether a connection only looks established. ``unreachable``: its peer was just dialled in vain."""
+def is_stuck(socket: Socket, silent: bool) -> bool:
+    """Whether a connection only looks established. ``silent``: something else says that its peer does not answer."""
     if socket.send_queue == 0:
         return False
-    if unreachable:
+    if silent:
         return True
     if socket.retransmits is not None:
         return socket.retransmits >= _STUCK_RETRANSMITS
@@ -83,8 +91,21 @@ def queue(socket: Socket) -> str:
     "KE307",
     _("Session in CloudStream"),
     on=Kind.TUNNEL,
-    needs=["KE302", "KE304"],
-    explained_by=["KE204", "KE206", "KE207", "KE303", "KE112", "KE110", "KE113", "KE305", "KE306", "KE208", "KE209"],
+    needs=["KE301", "KE302", "KE304"],
+    explained_by=[
+        "KE204",
+        "KE206",
+        "KE207",
+        "KE303",
+        "KE112",
+        "KE110",
+        "KE113",
+        "KE305",
+        "KE306",
+        "KE208",
+        "KE209",
+        "KE201",
+    ],
     fixes=["restart-edgecore"],
     hops=[Hop.TUNNEL],
     cost=Cost.ACTIVE,

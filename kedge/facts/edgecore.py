@@ -96,7 +96,9 @@ class EdgeCoreLog:
 
     Attributes:
         lines: how many lines were read.
+        stream_loaded: whether the running process started with EdgeStream; None when its start is not among them.
     """
 
     hits: tuple[LogHit, ...] = ()
     lines: int = 0
+    stream_loaded: bool | None = None

@@ -16,6 +16,7 @@ from kedge.probes.services import UNIT
 
 LINES = 200
 
+_MODULE = re.compile(r"Module edgestream (registered successfully|is disabled)", re.IGNORECASE)
 _PROCESS = re.compile(r"\sedgecore\[(\d+)\]: ")
 
 
@@ -34,7 +35,13 @@ def read_edgecore_log(seen: Observation) -> EdgeCoreLog | Unknown:
     first = _first_of_newest(lines)
     # Lines keep their numbers, so that a finding points into the journal as it is shown.
     text = "\n".join([""] * first + lines[first:])
-    return EdgeCoreLog(classify(text, EDGECORE, seen.at), len(lines))
+    return EdgeCoreLog(classify(text, EDGECORE, seen.at), len(lines), _stream_loaded(text))
+
+
+def _stream_loaded(text: str) -> bool | None:
+    """What the process said at its start of the module edgestream (facts 4.3)."""
+    said = _MODULE.findall(text)
+    return said[-1] == "registered successfully" if said else None
 
 
 def _first_of_newest(lines: Sequence[str]) -> int:

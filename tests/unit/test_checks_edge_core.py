@@ -238,16 +238,16 @@ def test_cloudcore_listens_on_the_ports_of_its_configuration() -> None:
     ],
 )
 def test_the_tunnel(sockets: list[Socket], way: Any, status: Status) -> None:
-    found = judged(tunnel_stands, config(), Established(tuple(sockets)), way)
+    found = judged(tunnel_stands, config(), Established(tuple(sockets)), way, UNKNOWN)
     assert found.status is status, found.text
 
 
 def test_a_half_open_tunnel_shows_its_queue() -> None:
-    found = judged(tunnel_stands, config(), Established((socket(send_queue=3743),)), UNKNOWN)
+    found = judged(tunnel_stands, config(), Established((socket(send_queue=3743),)), UNKNOWN, UNKNOWN)
     assert found.seen == "10.99.0.10:10004, Send-Q 3743"
     assert "half-open" in str(found.text)
 
 
 def test_a_server_given_by_name_is_matched_by_its_port() -> None:
-    found = judged(tunnel_stands, config("cloud.example:10004"), Established((socket(),)), UNKNOWN)
+    found = judged(tunnel_stands, config("cloud.example:10004"), Established((socket(),)), UNKNOWN, UNKNOWN)
     assert found.status is Status.PASS
