@@ -94,6 +94,12 @@ _CATALOGUE = (
         faults_site.disable_cloudstream_stuck, faults_site.enable_cloudstream,
     ),
     _site(
+        "cloudcore-not-restarted",
+        "CloudStream was switched on in the ConfigMap, but CloudCore still runs without it.",
+        faults_site.forget_cloudcore_restart,
+        faults_site.enable_cloudstream,
+    ),
+    _site(
         "cloudcore-down", "Deployment cloudcore is scaled to 0.",
         faults_site.stop_cloudcore, faults_site.start_cloudcore,
     ),

@@ -7,6 +7,9 @@ from lab.world import World
 from lab.world_configs import edgecore_text, set_option
 from lab.world_settings import CLOUD_ADDRESS, UNTUNNELLED_PORT
 
+_FORGOTTEN_FOR = 30.0
+"""Seconds that lie between EdgeCore's start and the change it has not loaded."""
+
 
 def _edit(world: World, edge: str, key: str, value: str) -> None:
     host = world.host(edge)
@@ -43,7 +46,9 @@ def _unused_port(world: World) -> int:
 
 def forget_restart(world: World, edge: str) -> None:
     """Loaded while it was off, then switched on in the file and left at that."""
+    world.look_back(_FORGOTTEN_FOR)
     disable_stream(world, edge)
+    world.look_back(0)
     _edit(world, edge, "enable", "true")
 
 

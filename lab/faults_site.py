@@ -15,6 +15,9 @@ LIMITED_USER = "oncall"
 """The user whose rights `rbac-limited` cuts: the one in the site's kubeconfig."""
 
 _DEAD_ADDRESS = "10.99.0.9"
+_FORGOTTEN_FOR = 30.0
+"""Seconds that lie between CloudCore's start and the change it has not loaded."""
+
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -46,6 +49,18 @@ def enable_cloudstream(world: World) -> None:
     """On, and loaded."""
     _set_cloudstream(world, True)
     _restart_cloudcore(world)
+
+
+def forget_cloudcore_restart(world: World) -> None:
+    """Loaded while it was off, then switched on in the ConfigMap and left at that."""
+    world.look_back(_FORGOTTEN_FOR)
+    disable_cloudstream(world)
+    world.tick()
+    for pod in world.store.list(PODS, "kubeedge"):
+        if pod["spec"].get("nodeName"):
+            world.pods.begin(("kubeedge", pod["metadata"]["name"]))
+    world.look_back(0)
+    _set_cloudstream(world, True)
 
 
 def disable_cloudstream_stuck(world: World) -> None:

@@ -31,7 +31,7 @@ class Cause(NamedTuple):
 def causes(world: World) -> frozenset[Cause]:
     """Every root cause that holds now; consequences of another one are left out."""
     found = [*_api(world), *_cloudcore(world), *_nat(world), *_metrics(world)]
-    cloud_serves = not any(cause.code in ("KE110", "KE112") for cause in found) or _stream_served(world)
+    cloud_serves = world.cloudcore is not None and world.cloudcore.config.stream_enabled
     for edge in world.edges.values():
         found += _edge(world, edge, cloud_serves=cloud_serves)
     return frozenset(found)
@@ -84,10 +84,6 @@ def _configured(world: World) -> CloudConfig | None:
 def _rollout_stuck(world: World, deployment: Object, pods: list[Object]) -> bool:
     updated = deployment["status"].get("updatedReplicas", 0)
     return any(not is_ready(pod) for pod in pods) and len(pods) > 1 and updated > 0
-
-
-def _stream_served(world: World) -> bool:
-    return world.cloudcore is not None and world.cloudcore.config.stream_enabled
 
 
 # -- NAT

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from lab import errors
+from lab.api.protobuf import access_review
 from lab.api.request import Target, read_body, user_of, world_of
 from lab.api.respond import json_response
 from lab.world_access import Request
@@ -21,7 +22,8 @@ def answers(target: Target) -> Callable[[web.Request], Awaitable[web.Response]] 
 
 
 async def _access(request: web.Request) -> web.Response:
-    body = await read_body(request)
+    protobuf = "protobuf" in request.content_type
+    body = access_review(await request.read()) if protobuf else await read_body(request)
     spec = body.get("spec") or {}
     asked = spec.get("resourceAttributes")
     if request.method != "POST" or (asked is None and "nonResourceAttributes" not in spec):

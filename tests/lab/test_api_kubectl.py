@@ -177,3 +177,11 @@ def test_a_limited_user_is_told_what_is_missing(api: Api) -> None:
         'Error from server (Forbidden): nodes is forbidden: User "limited" cannot list resource "nodes" in API group '
         '"" at the cluster scope\n'
     )
+
+
+def test_kubectl_learns_what_it_may_do(api: Api) -> None:
+    yes = api.kubectl("auth", "can-i", "get", "pods/log", "-n", "factory")
+    assert (yes.returncode, yes.stdout) == (0, "yes\n"), yes.stderr
+    no = api.kubectl("auth", "can-i", "patch", "configmaps", "-n", "kubeedge", token="limited-token")
+    assert (no.returncode, no.stdout) == (1, "no\n")
+    assert "oncall" in api.kubectl("auth", "whoami").stdout

@@ -20,6 +20,7 @@ CAUSES = {
     "half-open-tunnel": {("KE306", "edge1")},
     "cloudstream-disabled": {("KE112", "-")},
     "cloudstream-disabled-restart-stuck": {("KE112", "-"), ("KE110", "-")},
+    "cloudcore-not-restarted": {("KE113", "-")},
     "cloudcore-down": {("KE110", "-")},
     "tunnel-port-blocked": {("KE303", "edge1"), ("KE303", "edge2")},
     "tunnel-port-refused": {("KE303", "edge1"), ("KE303", "edge2")},
