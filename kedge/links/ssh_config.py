@@ -24,6 +24,7 @@ from kedge.links.known_hosts import SSH_PORT
 from kedge.links.script import Sudo
 from kedge.model import LinkError, Reason, Unknown
 
+HIGHEST_PORT = 65_535
 MOST_HOPS = 8
 """Jump hosts in a row; more is a loop in ssh_config."""
 
@@ -168,21 +169,23 @@ def _ask_paramiko(target: SshTarget) -> dict[str, str]:
 
     file = (target.ssh_config or Path("~/.ssh/config")).expanduser()
     options = {"identityfile": "\n".join(f"~/.ssh/{name}" for name in ("id_ed25519", "id_ecdsa", "id_rsa"))}
+    given = {"HostName": target.address, "Port": target.port, "User": target.user}
+    first = "".join(f"  {key} {value}\n" for key, value in given.items() if value)  # what is found first counts
     try:
-        config = paramiko.SSHConfig.from_path(str(file)) if file.exists() else paramiko.SSHConfig()
+        text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
+        config = paramiko.SSHConfig.from_text(f"Host *\n{first}Host *\n{text}")
         found: Mapping[str, Any] = config.lookup(target.name or target.address)
     except (paramiko.ConfigParseError, OSError) as error:
         raise _invalid(target.name, _("{file} cannot be used: {error}").format(file=file, error=error)) from None
     for key, value in found.items():
         options[key] = "\n".join(value) if isinstance(value, list) else str(value)
-    given = {"hostname": target.address, "port": str(target.port or ""), "user": target.user}
-    return options | {key: value for key, value in given.items() if value}
+    return options
 
 
 def _endpoint(target: SshTarget, options: Mapping[str, str]) -> Endpoint:
     address = options.get("hostname") or target.address or target.name
     user = options.get("user") or getpass.getuser()
-    port = int(options.get("port") or SSH_PORT)
+    port = _port(target, options.get("port") or str(SSH_PORT))
     tokens = _tokens(target.name or target.address, address, port, user)
     alias = options.get("hostkeyalias", "")
     strict = options.get("stricthostkeychecking", "ask").lower()
@@ -209,6 +212,12 @@ def _endpoint(target: SshTarget, options: Mapping[str, str]) -> Endpoint:
         proxy_command="" if proxy == "none" or target.jump else _expand(proxy, tokens, home=False),
         connect_timeout=float(timeout) if timeout.isdecimal() else 0.0,
     )
+
+
+def _port(target: SshTarget, word: str) -> int:
+    if not word.isdecimal() or not 0 < int(word) <= HIGHEST_PORT:
+        raise _invalid(target.name, _("{value} is no port").format(value=repr(word)))
+    return int(word)
 
 
 def _files(value: str, tokens: Mapping[str, str]) -> tuple[Path, ...]:
