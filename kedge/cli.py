@@ -16,6 +16,9 @@ from kedge import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("kedge.commands.check:command", "Check the site once and report what is broken, and why."),
+    "fix": ("kedge.commands.fix:command", "Apply one fix and verify it, without the screen."),
+    "undo": ("kedge.commands.undo:command", "Take a change back."),
+    "history": ("kedge.commands.history:command", "List every change made from this machine."),
     "lab": ("lab.command:lab", "Start a practice site on this machine."),
     "demo": ("kedge.commands.demo:command", "Open the TUI on a broken practice site."),
 }
@@ -63,7 +66,10 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
     Without a command it opens the screen.
     """
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        # `kedge-tui --site plant-7 check` means what `kedge-tui check --site plant-7` does.
+        context.default_map = {context.invoked_subcommand: {name: value for name, value in options.items() if value}}
+    else:
         run = importlib.import_module("tui.app").run
         sys.exit(run(**options))
 

@@ -1,0 +1,140 @@
+"""``kedge-tui fix``: one repair without the screen, for scripts and for people in a hurry."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from kedge.commands.change import Change
+from kedge.commands.common import site_options, stop
+from kedge.commands.live import SWEEP, opened
+from kedge.commands.repair import Consent, carry_out, run_change
+from kedge.commands.terminal import say
+from kedge.engine import Engine
+from kedge.executor import Refused
+from kedge.exit_codes import Exit
+from kedge.i18n import Text, _
+from kedge.model import SITE, Finding, Status
+from kedge.opening import Opened
+from kedge.plugins import Fix, Registry
+from kedge.proposals import propose
+from kedge.registry import discover
+from kedge.verification import GREEN
+from kedge.workbench import Options
+
+BAD = frozenset({Status.FAIL, Status.WARN})
+
+
+class Usage(Exception):
+    """The command line asks for something that does not exist; ``text`` says what there is."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(str(text))
+        self.text = text
+
+
+@click.command("fix")
+@click.argument("name", metavar="FIX")
+@click.option(
+    "--node", "--target", "target", default="", help="Node or host to repair; its only one when there is one."
+)
+@click.option("--dry-run", is_flag=True, help="Print the plan and change nothing (exit code 7).")
+@click.option("--yes", is_flag=True, help="Apply the plan without asking.")
+@click.option("--timeout", type=float, default=600.0, show_default=True, help="Seconds for everything.")
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Format of the report.")
+@site_options
+def command(name: str, target: str, dry_run: bool, yes: bool, timeout: float, output: str, **site: Any) -> None:
+    """Apply one fix and verify it: prints the plan, asks, applies, waits until its checks are green."""
+    registry = discover()
+    fix = next((one for one in registry.fixes if one.id == name), None)
+    if fix is None:
+        stop(_no_such_fix(name, registry))
+    change = Change("fix", name, target=target)
+    run_change(_fix(change, fix, registry, Consent(yes, dry_run, output), timeout, Options(**site)), output)
+
+
+async def _fix(
+    change: Change, fix: Fix, registry: Registry, consent: Consent, timeout: float, options: Options
+) -> Change:
+    try:
+        async with opened(registry, options, timeout) as site:
+            return await _on_site(change, fix, site, consent)
+    except Usage as error:
+        stop(error.text)
+    except TimeoutError:
+        text = _("It took longer than {seconds:g} s; see --timeout, and `kedge-tui history` for what was begun")
+        return change.ended(Exit.FAILURE if change.preview is None else Exit.NOT_VERIFIED, text.format(seconds=timeout))
+
+
+async def _on_site(change: Change, fix: Fix, site: Opened, consent: Consent) -> Change:
+    engine, executor = site.site.engine, site.executor
+    change.site, change.context = engine.site.name, engine.site.context
+    say(_("looking at {site} …").format(site=engine.site.name))
+    await engine.look(SWEEP)
+    before = site.site.picture().findings
+    change.target = choose_target(fix, change.target, before, engine)
+    wrong = [f for f in before if f.target == change.target and f.status in BAD and fix.id in f.fixes]
+    if not wrong:
+        return nothing_wrong(change, fix, before)
+    proposal = propose(fix, change.target, engine.store, tuple(f.code for f in wrong))
+    if proposal.plan is None or executor is None:
+        return change.ended(Exit.FAILURE, proposal.why_not or _("Nothing can be changed here: this is no live site"))
+    try:
+        preview = await executor.preview(proposal.plan)
+    except Refused as error:
+        return change.ended(Exit.FAILURE, error.text)
+    return await carry_out(change, site.site, executor, preview, consent, before)
+
+
+def choose_target(fix: Fix, wanted: str, findings: Sequence[Finding], engine: Engine) -> str:
+    """The target that was named, or the only one that the fix is offered for; raises Usage."""
+    offered = sorted({f.target for f in findings if f.status in BAD and fix.id in f.fixes})
+    if not wanted:
+        if len(offered) > 1:
+            text = _("{fix} would help {targets}; choose one with --node")
+            raise Usage(text.format(fix=fix.id, targets=", ".join(offered)))
+        own = sorted({f.target for f in findings if f.code in fix.answers})
+        return offered[0] if offered else own[0] if len(own) == 1 else SITE
+    known = {host.name for host in engine.hosts} | {f.target for f in findings}
+    if wanted not in known:
+        text = _("There is no node or host {name}; there are: {known}")
+        raise Usage(text.format(name=wanted, known=", ".join(sorted(known - {SITE})) or "-"))
+    if offered and wanted not in offered and not any(f.target == wanted and f.code in fix.answers for f in findings):
+        text = _("{fix} is for {targets}, not for {name}")
+        raise Usage(text.format(fix=fix.id, targets=", ".join(offered), name=wanted))
+    return wanted
+
+
+def nothing_wrong(change: Change, fix: Fix, findings: Sequence[Finding]) -> Change:
+    """No finding asks for the fix: because all is well, because that is not known, or because of something else."""
+    about = [f for f in findings if f.code in fix.answers and change.target in (f.target, SITE)]
+    other = next((f for f in about if f.status not in GREEN), None)
+    if other is None:
+        text = _("Nothing to repair: {codes} are green")
+        return change.ended(Exit.OK, text.format(codes=", ".join(sorted({f.code for f in about})) or "-"))
+    if other.status is Status.UNKNOWN:
+        text = _("Whether {target} needs it is not known: {code}: {text}")
+        return change.ended(Exit.UNJUDGED, text.format(target=other.target, code=other.code, text=other.text))
+    text = _("{fix} is not what {target} needs now: {code} is {status}, because of {because}: {text}")
+    return change.ended(
+        Exit.FAILURE,
+        text.format(
+            fix=fix.id,
+            target=other.target,
+            code=other.code,
+            status=other.status.value,
+            because=other.because or "-",
+            text=other.text,
+        ),
+    )
+
+
+def _no_such_fix(name: str, registry: Registry) -> Text:
+    known = [fix.id for fix in registry.fixes]
+    near = difflib.get_close_matches(name, known, 1)
+    if near:
+        return _("There is no fix {name}; did you mean {near}?").format(name=name, near=near[0])
+    return _("There is no fix {name}; there are: {known}").format(name=name, known=", ".join(known))

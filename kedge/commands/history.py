@@ -1,0 +1,79 @@
+"""``kedge-tui history``: every change made from this machine; those that never ended come first."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from kedge.audit import Audit, AuditError, Entry, History
+from kedge.commands.change import entry_document
+from kedge.commands.common import stop
+from kedge.exit_codes import Exit
+from kedge.i18n import _, translate
+from kedge.printable import one_line
+from kedge.report import API_VERSION
+from kedge.state import audit_path
+
+
+@click.command("history")
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Format of the report.")
+def command(output: str) -> None:
+    """List what was changed, by whom, and how it ended."""
+    try:
+        history = Audit(audit_path()).read()
+    except (AuditError, OSError) as error:
+        stop(error.text if isinstance(error, AuditError) else str(error), Exit.INTERNAL)
+    if output == "json":
+        click.echo(json.dumps(document(history), ensure_ascii=False, indent=2))
+    else:
+        click.echo(table(history), nl=False)
+    for problem in history.problems:
+        click.echo(f"kedge-tui: {translate(problem)}", err=True)
+    sys.exit(Exit.OK)
+
+
+def ordered(history: History) -> tuple[tuple[Entry, bool], ...]:
+    """(entry, unfinished), the unfinished first, then newest first."""
+    unfinished = history.unfinished()
+    ids = {entry.id for entry in unfinished}
+    rest = (entry for entry in reversed(history.entries) if entry.id not in ids)
+    return (*((entry, True) for entry in unfinished), *((entry, False) for entry in rest))
+
+
+def document(history: History) -> dict[str, Any]:
+    """The history as one JSON document."""
+    return {
+        "apiVersion": API_VERSION,
+        "unfinished": [entry.id for entry in history.unfinished()],
+        "changes": [entry_document(entry, unfinished=open_) for entry, open_ in ordered(history)],
+        "problems": [str(problem) for problem in history.problems],
+    }
+
+
+def table(history: History) -> str:
+    """One change a line, and a line below it for what calls for attention."""
+    lines = []
+    for entry, unfinished in ordered(history):
+        intent = entry.intent
+        who = (intent.get("who") or {}).get("os") or "-"
+        where = f"{intent.get('site') or '-'}/{intent.get('target') or '-'}"
+        words = [entry.id, str(intent.get("at") or "-"), who, where, str(intent.get("title") or "-"), _end(entry)]
+        lines.append(one_line("  ".join(words)))
+        if unfinished:
+            hint = _("    how it ended is not known: kedge-tui undo {id} finds out and takes it back")
+            lines.append(one_line(translate(hint.format(id=entry.id))))
+    if not lines:
+        lines = [translate(_("Nothing was ever changed from this machine"))]
+    return "\n".join(lines) + "\n"
+
+
+def _end(entry: Entry) -> str:
+    words = [entry.result or "unfinished"]
+    if entry.verify:
+        words.append(str(entry.verify.get("result")))
+    if entry.undone_by:
+        words.append(f"undone by {entry.undone_by}")
+    return ", ".join(words)
