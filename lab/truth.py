@@ -29,7 +29,10 @@ class Cause(NamedTuple):
 
 
 def causes(world: World) -> frozenset[Cause]:
-    """Every root cause that holds now; consequences of another one are left out."""
+    """Every root cause that holds now; consequences of another one are left out.
+
+    What only blinds an observer is not among them: a host without SSH, a slow link.
+    """
     found = [*_api(world), *_cloudcore(world), *_nat(world), *_metrics(world)]
     cloud_serves = world.cloudcore is not None and world.cloudcore.config.stream_enabled
     for edge in world.edges.values():
@@ -133,8 +136,6 @@ def _edge(world: World, edge: EdgeCore, *, cloud_serves: bool) -> list[Cause]:
     if not host.network_up:
         return [Cause("KE201", name)]
     found: list[Cause] = []
-    if not host.reachable:
-        found.append(Cause("KE203", name))
     if not host.is_active("containerd"):
         found.append(Cause("KE212", name))
     try:

@@ -15,7 +15,7 @@ CAUSES = {
     "edgecore-config-broken": {("KE205", "edge1")},
     "never-tunnelled": {("KE206", "edge1")},
     "runtime-stopped": {("KE212", "edge1")},
-    "host-unreachable": {("KE203", "edge1")},
+    "host-unreachable": set(),
     "edge-offline": {("KE201", "edge1")},
     "half-open-tunnel": {("KE306", "edge1")},
     "cloudstream-disabled": {("KE112", "-")},
