@@ -120,6 +120,14 @@ class Workbench:
         self._running = asyncio.create_task(self.site.run(), name="site")
         self._running.add_done_callback(_log_end)
 
+    async def ended(self) -> None:
+        """Wait until the open site ends, and raise what ended it; a recording never runs and returns at once."""
+        if self._running is None:
+            return
+        await asyncio.wait({self._running})
+        if not self._running.cancelled() and (error := self._running.exception()) is not None:
+            raise error
+
     async def close(self) -> None:
         """Stop everything; safe to call twice and before :meth:`open` has ended."""
         if self._running is not None:

@@ -9,47 +9,83 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import work
-from textual.app import App
+from rich.text import Text as RichText
+from textual import on, work
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.screen import Screen
+from textual.scrollbar import ScrollBar
 
 from kedge.i18n import Text, _, translate
-from kedge.model import Finding
-from kedge.picture import Picture
+from kedge.model import Approval, Finding
 from kedge.printable import printable
 from kedge.proposals import Proposal
-from tui.glyphs import Glyphs
+from tui import commands, themes
+from tui.errors import Guarded, describe
+from tui.glyphs import Glyphs, PlainBars
 from tui.screens.main import MainScreen
-from tui.widgets.header_bar import HeaderBar
+from tui.screens.too_small import TooSmall, fits
+from tui.widgets.header_bar import Clock, utc_now
 
 if TYPE_CHECKING:
+    from kedge.audit import Entry
     from kedge.prompter import Reply
     from kedge.workbench import Options, Workbench
+    from tui.repair import Repair
     from tui.screens.question import QuestionScreen
 
 log = logging.getLogger(__name__)
 
+TOAST_AGAIN = 10.0
+"""Seconds in which the same failure is told once; the log has every one."""
 
-class KedgeApp(App[int]):
-    """kedge-tui."""
+REOPEN_FIRST, REOPEN_MOST = 1.0, 30.0
+"""Seconds before a site that ended by a mistake of ours is opened again; doubled every time."""
+
+
+class KedgeApp(Guarded, App[int]):
+    """kedge-tui.
+
+    Args:
+        options: what the command line says.
+        log_path: where the log file is, for sentences that point to it; None when none is written.
+        clock: tells the header how late it is.
+
+    Attributes:
+        failures: what handlers and workers raised, oldest first; each was shown and logged.
+        repairs: changes that are being applied or verified.
+    """
 
     CSS_PATH = "kedge.tcss"
     TITLE = "kedge-tui"
-    ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "interrupt", translate(_("interrupt")), show=False, priority=False, id="app.interrupt"),
+        Binding("ctrl+c", "interrupt", translate(_("nothing: q quits")), show=False, system=True, id="app.interrupt"),
+        Binding("ctrl+q", "leave", translate(_("quit")), show=False, system=True, id="app.leave"),
     ]
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, log_path: Path | None = None, clock: Clock = utc_now) -> None:
         super().__init__()
         self.options = options
         self.glyphs = Glyphs(options.ascii_only)
         self.workbench: Workbench | None = None
-        self.main = MainScreen(self.glyphs)
+        self.main = MainScreen(self.glyphs, clock)
+        self.failures: list[BaseException] = []
+        self.repairs: set[Repair] = set()
+        self._log_path = log_path
+        self._told: dict[str, float] = {}
 
     def on_mount(self) -> None:
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        if self.glyphs.ascii_only:
+            self.add_class("-ascii")
+            ScrollBar.renderer = PlainBars
+        asyncio.get_running_loop().set_exception_handler(self._loop_failed)
         self.push_screen(self.main)
         self.call_after_refresh(self.open_site)
 
@@ -57,20 +93,48 @@ class KedgeApp(App[int]):
 
     @work(exclusive=True, group="site", exit_on_error=False)
     async def open_site(self) -> None:
-        """Open the chosen site; a file that cannot be used is a sentence on the screen, not the end."""
-        from kedge.config import ConfigFileError  # noqa: PLC0415 - after the first frame
-        from kedge.links.kubeconfig_yaml import ConfigError  # noqa: PLC0415
-        from kedge.recording import RecordingError  # noqa: PLC0415
-        from kedge.workbench import Workbench  # noqa: PLC0415
-        from tui.prompting import TuiPrompter  # noqa: PLC0415
+        """Open the chosen site and keep it open; one that ends by a mistake of ours is opened again."""
+        wait = REOPEN_FIRST
+        while await self._open_once():
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, REOPEN_MOST)
 
-        self.main.query_one(HeaderBar).opening(self.options.site)
+    async def _open_once(self) -> bool:
+        """True when it should be tried again; a file that cannot be used is a sentence on the screen."""
+        from kedge.config import ConfigFileError
+        from kedge.links.kubeconfig_yaml import ConfigError
+        from kedge.recording import RecordingError
+        from kedge.workbench import Workbench
+        from tui.prompting import TuiPrompter
+
+        if self.workbench is not None:
+            await self.workbench.close()
+        if self.main.index is None:
+            self.main.opening(self.options.site)
+        self.main.header.recorded = bool(self.options.recording)
         prompter = TuiPrompter(self, accept_new_host_keys=self.options.accept_new_host_keys)
-        self.workbench = Workbench(self.options, prompter)
+        workbench = self.workbench = Workbench(self.options, prompter)
         try:
-            await self.workbench.open(self.main.show)
+            await workbench.open(self.main.show)
+            self.look_for_unfinished(workbench)
+            await workbench.ended()
         except (ConfigFileError, ConfigError, RecordingError) as error:
             self.main.cannot_open(error.text)
+        except Exception as error:  # noqa: BLE001 - shown and logged; the site is opened again
+            self.failed(error, "site")
+            return True
+        return False
+
+    def switch(self, *, site: str = "", context: str = "") -> None:
+        """Open another site or context instead; works while the present one is dead."""
+        if self.repairs:
+            self.say(_("A fix is running; wait for it or stop it first"), "warning")
+        elif f"{site}{context}" == "":
+            self.say(_("Which one? Type its name after the command"), "warning")
+        else:
+            self.options = replace(self.options, site=site or self.options.site, context=context, recording="")
+            self.main.opening(site or context)
+            self.open_site()
 
     def look_at(self, targets: Iterable[str]) -> None:
         """Tell the site which hosts are on the screen."""
@@ -93,45 +157,143 @@ class KedgeApp(App[int]):
             self.workbench.read_only = True
             if self.workbench.site is not None:
                 self.workbench.site.changed()
+        self.options = replace(self.options, read_only=True)
+        self.say(_("Read-only from now on"))
 
-    # ------------------------------------------------------------------------------------------------ dialogs
+    # ------------------------------------------------------------------------------------------------ repairs
 
     @work(group="dialog", exit_on_error=False)
     async def choose_fix(self, fixes: Sequence[Proposal]) -> None:
         """Let the person pick a numbered fix, then show, confirm, apply and verify it."""
-        from tui.screens.fix import FixScreen  # noqa: PLC0415 - only when first needed
-        from tui.screens.fix_menu import FixMenu  # noqa: PLC0415
+        from tui.screens.fix_menu import FixMenu
 
         chosen = await self.push_screen_wait(FixMenu(fixes))
         if chosen is not None and chosen.plan is not None and self.workbench is not None:
-            await self.push_screen_wait(FixScreen(self.workbench, chosen.plan, self.glyphs))
+            from tui.repair import Repair
+
+            self._show_repair(Repair(self.workbench, chosen.plan))
+
+    def undo(self, entry: Entry) -> None:
+        """Preview taking a change back, if it is one of this site."""
+        site = self.main.index.picture.site if self.main.index is not None else ""
+        if entry.intent.get("site") != site:
+            said = _("That change was made on site {site}; open it with :site first")
+            self.say(said.format(site=entry.intent.get("site", "-")), "warning")
+        elif self.workbench is not None:
+            from tui.repair import Repair
+
+            self._show_repair(Repair(self.workbench, None, entry.id))
+
+    def _show_repair(self, repair: Repair) -> None:
+        from tui.screens.fix import FixScreen
+
+        picture = self.main.index.picture if self.main.index is not None else None
+        where = f"{picture.site} / {picture.context or '-'}" if picture is not None else "-"
+        self.push_screen(FixScreen(repair, where, self.glyphs))
+
+    @work(group="repair", exit_on_error=False)
+    async def look(self, repair: Repair) -> None:
+        """Read what a change would do."""
+        await repair.look()
+
+    @work(group="repair", exit_on_error=False)
+    async def apply(self, repair: Repair, approval: Approval) -> None:
+        """Apply and verify; when nobody looks any more at the end, a toast tells it."""
+        self.repairs.add(repair)
+        try:
+            await repair.apply(approval)
+        finally:
+            self.repairs.discard(repair)
+        if repair.on_change is None:
+            self.say(repair.text, "information" if repair.ended_well else "warning")
+
+    @work(group="unfinished", exit_on_error=False)
+    async def look_for_unfinished(self, workbench: Workbench) -> None:
+        """At the start: a change of this site that was begun and never ended is shown before anything else."""
+        from kedge.executor import Refused
+        from kedge.workbench import NothingOpen
+
+        try:
+            history = await workbench.history()
+        except NothingOpen:
+            return
+        except Refused as error:
+            self.say(error.text, "warning")
+            return
+        site = workbench.site.engine.site.name if workbench.site is not None else ""
+        mine = [entry for entry in history.unfinished() if entry.intent.get("site") == site]
+        if not mine:
+            return
+        from tui.screens.confirm import Unfinished
+
+        dialog = Unfinished(mine[0], len(mine) - 1, self.glyphs)
+        answered = self._answer_of(dialog)
+        try:
+            dialog.found(await workbench.executor.find_out(mine[0].id))
+        except Refused as error:
+            dialog.cannot_find_out(error.text)
+        if await answered == "undo":
+            self.undo(mine[0])
+
+    @work(group="history", exclusive=True, exit_on_error=False)
+    async def show_history(self) -> None:
+        """Every change made from this machine."""
+        from kedge.audit import History
+        from kedge.executor import Refused
+        from kedge.workbench import NothingOpen
+        from tui.screens.history import HistoryScreen
+
+        try:
+            history = await self.workbench.history() if self.workbench is not None else History(())
+        except (Refused, NothingOpen) as error:
+            self.say(str(error), "warning")
+            return
+        site = self.main.index.picture.site if self.main.index is not None else ""
+        self.push_screen(HistoryScreen(history, site, self.glyphs))
+
+    # ------------------------------------------------------------------------------------------------ dialogs
 
     async def ask(self, question: QuestionScreen) -> Reply | None:
         """Show a question and wait for its answer; callable from any task of the loop."""
-        answered: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
-        self.push_screen(question, lambda reply: answered.cancelled() or answered.set_result(reply))
-        return await answered
+        reply: Reply | None = await self._answer_of(question)
+        return reply
+
+    def _answer_of(self, dialog: Screen[Any]) -> asyncio.Future[Any]:
+        answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def answer(reply: Any) -> None:
+            if not answered.done():
+                answered.set_result(reply)
+
+        self.push_screen(dialog, answer)
+        return answered
 
     def show_evidence(self, finding: Finding) -> None:
         """The raw observations behind a finding."""
-        from tui.screens.evidence import EvidenceScreen  # noqa: PLC0415
+        from tui.screens.evidence import EvidenceScreen
 
         self.push_screen(EvidenceScreen(finding))
 
     def explain(self, finding: Finding) -> None:
         """What a check means, offline."""
-        from tui.screens.explain import ExplainScreen  # noqa: PLC0415
+        from tui.screens.explain import ExplainScreen
 
         site = self.workbench.site if self.workbench is not None else None
         checks = site.engine.registry.checks if site is not None else ()
         doc = next((check.doc for check in checks if check.code == finding.code), "")
         self.push_screen(ExplainScreen(finding, doc))
 
-    def show_help(self, screen: MainScreen) -> None:
+    def show_help(self) -> None:
         """The keys of what has the focus."""
-        from tui.screens.help import HelpScreen  # noqa: PLC0415
+        from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(screen))
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def back_to_main(self) -> None:
+        """Close every screen above the main one; dialogs never leave it this way."""
+        while self.screen is not self.main and len(self.screen_stack) > 1:
+            self.pop_screen()
 
     def say(self, text: Text | str, severity: str = "information") -> None:
         """One sentence in a toast; never markup."""
@@ -143,15 +305,106 @@ class KedgeApp(App[int]):
         self.copy_to_clipboard(text)
         self.say(_("Copied {count} characters to the terminal's clipboard").format(count=len(text)))
 
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What ctrl+p offers: the commands that need no argument, and the themes."""
+        for command in commands.COMMANDS.values():
+            if not command.argument:
+                run = command.run
+                yield SystemCommand(command.name, translate(command.help), lambda run=run: run(self.main, ""))
+        for name in themes.NAMES:
+            said = _("use the {name} theme").format(name=name)
+            yield SystemCommand(
+                f"theme {name}", translate(said), lambda name=name: self.main.run_command(f"theme {name}")
+            )
+
+    @on(Resize)
+    def _sized(self, event: Resize) -> None:
+        """Below the least size a message stands over everything."""
+        if isinstance(self.screen, TooSmall):
+            if fits(event.size):
+                self.pop_screen()
+            else:
+                self.screen.tell(event.size)
+        elif not fits(event.size):
+            self.push_screen(TooSmall())
+
+    # ----------------------------------------------------------------------------------------------- failures
+
+    def failed(self, error: BaseException, where: str) -> None:
+        """Something raised that should not have: a sentence on the screen, everything in the log."""
+        self.failures.append(error)
+        log.error("%s failed", where, exc_info=error)
+        if not (self.is_running and self.main.is_attached):
+            self._give_up(error)
+            return
+        now = asyncio.get_running_loop().time()
+        sentence = self._failure_sentence(error)
+        if now - self._told.get(str(sentence), -TOAST_AGAIN) >= TOAST_AGAIN:
+            self._told[str(sentence)] = now
+            self.say(sentence, "error")
+
+    def _failure_sentence(self, error: BaseException) -> Text:
+        if self._log_path is None:
+            return _("Something in kedge-tui failed ({error}); the rest goes on").format(error=describe(error))
+        said = _("Something in kedge-tui failed ({error}); the rest goes on. The details are in {path}")
+        return said.format(error=describe(error), path=self._log_path)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """What Textual itself catches, and would end the program for."""
+        self.failed(error, "textual")
+
+    def _give_up(self, error: BaseException) -> None:
+        """There is no screen to show it on: the program ends, with a sentence instead of a traceback."""
+        if isinstance(error, Exception):
+            self._exception = error  # tests see what it was
+            self._exception_event.set()
+        self._return_code = 1
+        self._exit_renderables.append(RichText(translate(self._failure_sentence(error))))
+        self._close_messages_no_wait()
+
+    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self.failed(error, str(context.get("message", "event loop")))
+        else:
+            log.error("event loop: %s", context.get("message"))
+
     # ------------------------------------------------------------------------------------------------ the end
 
     def action_interrupt(self) -> None:
         """ctrl+c never quits."""
         self.say(_("Press q to quit"))
 
+    def action_help_quit(self) -> None:
+        """What Textual binds to ctrl+c."""
+        self.action_interrupt()
+
+    async def action_quit(self) -> None:
+        """However Textual is asked to quit."""
+        self.leave()
+
+    def action_leave(self) -> None:
+        self.leave()
+
     def leave(self) -> None:
-        """Quit; everything that was opened is closed by :meth:`on_unmount`."""
-        self.exit(0)
+        """Quit; asks only while a fix is running."""
+        if self.repairs:
+            self.leave_after_fix()
+        else:
+            self.exit(0)
+
+    @work(group="leave", exclusive=True, exit_on_error=False)
+    async def leave_after_fix(self) -> None:
+        """Never in the middle of a step: what runs is brought to its end first."""
+        from tui.screens.confirm import Confirm
+
+        title, yes = _("A fix is running"), _("Stop and quit")
+        text = _("Quitting begins no further step, waits for the one that is running, and does not verify it.")
+        if await self.push_screen_wait(Confirm(title, text, yes)):
+            for repair in self.repairs:
+                repair.stop()
+            await asyncio.gather(*(repair.applied() for repair in self.repairs))
+            self.exit(0)
 
     async def on_unmount(self) -> None:
         if self.workbench is not None:
@@ -160,6 +413,16 @@ class KedgeApp(App[int]):
 
 def run(**options: object) -> int:
     """Open the screen; what ``kedge-tui`` without a command does."""
-    from kedge.workbench import Options  # noqa: PLC0415
+    from kedge import logging_setup
+    from kedge.workbench import Options
 
-    return KedgeApp(Options(**options)).run() or 0  # type: ignore[arg-type]
+    written = logging_setup.setup()
+    app = KedgeApp(Options(**options), log_path=written.path)  # type: ignore[arg-type]
+    if written.problem is not None:
+        problem = written.problem
+        app.call_later(lambda: app.say(problem, "warning"))
+    try:
+        code = app.run()
+        return app.return_code or code or 0
+    finally:
+        logging_setup.close()

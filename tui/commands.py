@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kedge.i18n import Text, _
+from tui import themes
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
@@ -14,12 +15,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TuiCommand:
-    """One command: its name, what it does, and the function that gets the screen and the rest of the line."""
+    """One command.
+
+    Attributes:
+        name: what is typed. argument: how its argument is shown in help, "" when it takes none.
+        run: gets the screen and the rest of the line.
+        complete: the arguments that make sense now.
+    """
 
     name: str
     help: Text
-    run: Callable[[MainScreen, str], None]
-    complete: Callable[[MainScreen], list[str]] | None = None
+    run: Callable[[MainScreen, str], object]
+    argument: str = ""
+    complete: Callable[[MainScreen], Iterable[str]] | None = None
+
+    @property
+    def usage(self) -> str:
+        """As shown in help."""
+        return f"{self.name} {self.argument}".rstrip()
 
 
 COMMANDS: dict[str, TuiCommand] = {}
@@ -36,25 +49,65 @@ def find(name: str) -> TuiCommand | None:
     """The command of that name, or the only one that begins so."""
     if name in COMMANDS:
         return COMMANDS[name]
-    begins = [command for key, command in COMMANDS.items() if key.startswith(name)]
+    begins = [command for key, command in COMMANDS.items() if name and key.startswith(name)]
     return begins[0] if len(begins) == 1 else None
 
 
+def completions(typed: str, screen: MainScreen) -> list[str]:
+    """Whole lines that what is typed could become."""
+    name, space, rest = typed.partition(" ")
+    if not space:
+        return [f"{command.name} " if command.argument else command.name for command in COMMANDS.values()]
+    command = find(name)
+    if command is None or command.complete is None:
+        return []
+    return sorted(f"{name} {argument}" for argument in command.complete(screen) if argument.startswith(rest))
+
+
 def _node(screen: MainScreen, rest: str) -> None:
-    component = f"edge/{rest}"
-    picture = screen.picture
-    if picture is None or not any(view.id == component for view in picture.components):
-        screen.say(_("There is no edge node {name}").format(name=rest or "-"))
-        return
-    screen.tree_view.select(component)
+    if rest and screen.index is not None and f"edge/{rest}" in screen.index.views:
+        screen.tree_view.select(f"edge/{rest}")
+    else:
+        screen.say(_("There is no edge node {name}").format(name=rest or "-"), "warning")
 
 
-def _nodes(screen: MainScreen) -> list[str]:
-    return [path.node for path in screen.picture.paths] if screen.picture else []
+def _nodes(screen: MainScreen) -> Iterable[str]:
+    return screen.index.edges if screen.index is not None else ()
 
 
-register(TuiCommand("q", _("quit"), lambda screen, rest: screen.app.exit()))
-register(TuiCommand("node", _("go to an edge node"), _node, _nodes))
-register(TuiCommand("readonly", _("switch read-only mode on (it stays on)"), lambda screen, rest: screen.make_read_only()))
-register(TuiCommand("help", _("keys of what has the focus"), lambda screen, rest: screen.action_help()))
-register(TuiCommand("rerun", _("ask everything again"), lambda screen, rest: screen.action_rerun_all()))
+def _theme(screen: MainScreen, rest: str) -> None:
+    app = screen.app
+    name = themes.NAMES.get(rest, rest) if rest else themes.following(app.theme)
+    if name in app.available_themes:
+        app.theme = name
+    else:
+        known = ", ".join(themes.NAMES)
+        screen.say(_("There is no theme {name}; there are: {known}").format(name=rest, known=known), "warning")
+
+
+def _site(screen: MainScreen, rest: str) -> None:
+    screen.app.switch(site=rest)
+
+
+def _context(screen: MainScreen, rest: str) -> None:
+    screen.app.switch(context=rest)
+
+
+def _theme_names(screen: MainScreen) -> Iterable[str]:
+    return themes.NAMES
+
+
+for _command in (
+    TuiCommand("node", _("go to an edge node"), _node, "NAME", _nodes),
+    TuiCommand("site", _("open another site of the config file"), _site, "NAME"),
+    TuiCommand("ctx", _("open another context of the kubeconfig"), _context, "NAME"),
+    TuiCommand("history", _("every change made from this machine"), lambda screen, rest: screen.action_history()),
+    TuiCommand("problems", _("links, config file, plugins"), lambda screen, rest: screen.action_problems()),
+    TuiCommand("faults", _("show faults only, or everything"), lambda screen, rest: screen.action_faults()),
+    TuiCommand("rerun", _("ask everything again"), lambda screen, rest: screen.action_rerun_all()),
+    TuiCommand("readonly", _("change nothing from now on"), lambda screen, rest: screen.app.make_read_only()),
+    TuiCommand("theme", _("dark, light, colour-blind; the next one without a name"), _theme, "NAME", _theme_names),
+    TuiCommand("help", _("keys and commands"), lambda screen, rest: screen.app.show_help()),
+    TuiCommand("q", _("quit"), lambda screen, rest: screen.app.leave()),
+):
+    register(_command)

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kedge.i18n import Text, _
-from kedge.picture import ComponentView, Picture
+from kedge.i18n import Text, _, translate
+from kedge.picture import ComponentView
+from tui.index import PictureIndex
 
 Keep = Callable[[ComponentView], bool]
 
@@ -53,18 +54,16 @@ def parse(text: str) -> tuple[Term, ...]:
     return tuple(terms)
 
 
-def keeper(terms: tuple[Term, ...], picture: Picture) -> Keep | None:
+def keeper(terms: tuple[Term, ...], index: PictureIndex) -> Keep | None:
     """What the tree keeps for these terms; None when there are none."""
     if not terms:
         return None
-    codes: dict[str, set[str]] = {}
-    words: dict[str, str] = {}
-    for finding in picture.findings:
-        codes.setdefault(finding.component, set()).add(finding.code)
-        words[finding.component] = words.get(finding.component, "") + f" {finding.code} {finding.text}"
+    findings = index.findings
+    words = index.words if any(term.field == "text" for term in terms) else {}
 
     def keep(view: ComponentView) -> bool:
-        return all(_holds(term, view, codes.get(view.id, set()), words.get(view.id, "")) for term in terms)
+        codes = {finding.code for finding in findings.get(view.id, ())}
+        return all(_holds(term, view, codes, words.get(view.id, "")) for term in terms)
 
     return keep
 
@@ -78,5 +77,5 @@ def _holds(term: Term, view: ComponentView, codes: set[str], words: str) -> bool
     elif term.field == "code":
         found = any(fnmatch.fnmatchcase(code.lower(), pattern) for code in codes)
     else:
-        found = re.search(term.pattern, f"{view.label} {view.target}{words}", re.IGNORECASE) is not None
+        found = re.search(term.pattern, f"{translate(view.label)} {view.target} {words}", re.IGNORECASE) is not None
     return found is not term.negated

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.scrollbar import ScrollBarRender
 
 from kedge.i18n import Text, _
 from kedge.model import Status
@@ -17,6 +20,17 @@ _UNICODE = {
 }
 _ASCII = _UNICODE | {Status.PASS: "+", Status.FAIL: "x"}
 
+_STEPS = {
+    "running": "▸",
+    "done": "✓",
+    "already so": "✓",
+    "failed": "✗",
+    "done without effect": "!",
+    "unknown": "?",
+    "not run": "-",
+}
+_ASCII_STEPS = _STEPS | {"running": ">", "done": "+", "already so": "+", "failed": "x"}
+
 WORDS: dict[Status, Text] = {
     Status.PASS: _("ok"),
     Status.INFO: _("info"),
@@ -25,6 +39,17 @@ WORDS: dict[Status, Text] = {
     Status.SKIP: _("skip"),
     Status.UNKNOWN: _("unknown"),
 }
+
+
+STATUS_CLASSES = frozenset(f"status--{status.value}" for status in Status)
+"""Component classes that colour a status; a widget that shows one names them."""
+
+
+class PlainBars(ScrollBarRender):
+    """Scrollbars without block characters."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +86,10 @@ class Glyphs:
     def more(self) -> str:
         """Text that was cut."""
         return "..." if self.ascii_only else "…"
+
+    def step(self, state: str) -> str:
+        """One character for how a step of a plan stands."""
+        return (_ASCII_STEPS if self.ascii_only else _STEPS).get(state, "?")
 
     @property
     def mark(self) -> str:

@@ -19,7 +19,7 @@ class TuiPrompter:
 
     async def ask(self, question: Question) -> Reply:
         """Show the question and wait for the answer; a dialog that was closed is a refusal."""
-        from tui.screens.question import QuestionScreen  # noqa: PLC0415 - only when first needed
+        from tui.screens.question import QuestionScreen
 
         if self._accept_new_host_keys and not question.is_secret:
             return Reply(True)

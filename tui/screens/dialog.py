@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from rich.text import Text as RichText
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from kedge.i18n import _, translate
-from kedge.printable import printable
+from tui.errors import Guarded
+
+if TYPE_CHECKING:
+    from tui.app import KedgeApp
 
 R = TypeVar("R")
 
 
-class Dialog(ModalScreen[R]):
+class Dialog(Guarded, ModalScreen[R]):
     """A modal box; ``esc`` dismisses it with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", translate(_("cancel")), id="dialog.cancel"),
+        Binding("escape,q", "cancel", translate(_("cancel")), key_display="esc", id="dialog.cancel"),
+        Binding("question_mark", "help", translate(_("help")), show=False, key_display="?", id="dialog.help"),
+        Binding("right", "app.focus_next", translate(_("next button")), show=False, id="dialog.next"),
+        Binding("left", "app.focus_previous", translate(_("previous button")), show=False, id="dialog.previous"),
     ]
+
+    app: KedgeApp
 
     def action_cancel(self) -> None:
         """Close without an answer."""
         self.dismiss(None)
 
-
-def plain(text: str, style: str = "") -> RichText:
-    """Text from the outside as it may be shown: no escapes, no markup."""
-    return RichText(printable(text), style)
+    def action_help(self) -> None:
+        self.app.show_help()

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from rich.console import RenderableType
-from rich.syntax import Syntax
-from rich.text import Text as RichText
+import json
+from collections.abc import Sequence
 
 from kedge.asks import Api, File
-from kedge.i18n import Text, _, translate
+from kedge.i18n import Text, _
 from kedge.model import Evidence, Finding, Observation
-from kedge.printable import printable
-from tui.screens.dialog import plain
-from tui.screens.text_view import TextView
+from kedge.printable import one_line, printable
+from tui.highlight import highlighted
+from tui.screens.text_view import TextView, paragraph
+from tui.text_layout import Line, chop
+from tui.widgets.detail_lines import relevant
 
 SHOWN = 200_000
-"""Characters of one answer that are laid out; the rest is said to be there."""
+"""Characters of one answer that are shown; that there is more is said."""
 
 
 class EvidenceScreen(TextView):
-    """Everything a finding rests on, newest facts as the link gave them, secrets masked."""
+    """Everything a finding rests on, as the links gave it, secrets masked."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(
@@ -28,64 +27,101 @@ class EvidenceScreen(TextView):
                 code=finding.code, target=finding.target, text=finding.text
             )
         )
-        self._finding = finding
+        self._evidence = relevant(finding.evidence)
+        self._bodies = [_body(piece.observation) for piece in self._evidence]
+        self._line_row = 0
 
-    def content(self) -> Iterable[RenderableType]:
-        """One section per observation."""
-        if not self._finding.evidence:
-            yield plain(translate(_("This finding rests on no observation: nothing has answered yet.")))
-        for evidence in self._finding.evidence:
-            yield from _section(evidence)
+    def build(self, width: int) -> Sequence[Line]:
+        """One section per observation, the most telling first."""
+        if not self._evidence:
+            return paragraph(_("This finding rests on no observation: nothing has answered yet."), width)
+        lines: list[Line] = []
+        for piece, body in zip(self._evidence, self._bodies, strict=True):
+            lines += _head(piece, width)
+            digits = len(str(len(body)))
+            for number, line in enumerate(body, 1):
+                if number == piece.line and piece is self._evidence[0]:
+                    self._line_row = len(lines)
+                lines += _numbered(line, number, digits, number == piece.line, width)
+            lines += [*_stderr(piece.observation, width), Line()]
+        return lines
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._to_the_line)
+
+    def _to_the_line(self) -> None:
+        if self._line_row >= self.view.size.height:
+            self.view.show_row(self._line_row)
 
     def plain_text(self) -> str:
-        """The same as text."""
+        """The answers without line numbers."""
         parts = []
-        for evidence in self._finding.evidence:
-            seen = evidence.observation
-            parts.append(f"# {evidence.source}: {evidence.what}")
+        for piece in self._evidence:
+            seen = piece.observation
+            parts.append(f"# {piece.source}: {piece.what}")
             parts.append(printable(seen.stdout + seen.stderr) if seen is not None else "")
         return "\n".join(parts)
 
 
-def _section(evidence: Evidence) -> Iterable[RenderableType]:
-    seen = evidence.observation
-    yield plain(f"{evidence.source}$ {evidence.what}", "bold")
+def _head(piece: Evidence, width: int) -> list[Line]:
+    lines = paragraph(f"{one_line(piece.source)}: {one_line(piece.what)}", width, "line--title")
+    seen = piece.observation
     if seen is None:
-        return
-    yield plain(translate(_how(seen)), "dim")
+        return lines
+    lines += paragraph(_how(seen), width, "line--dim")
     if seen.error is not None:
-        yield plain(translate(seen.error.text), "bold red")
-    if seen.stdout:
-        yield _body(seen, evidence.line)
+        lines += paragraph(seen.error.text, width, "line--bad")
     if seen.objects is not None and not seen.stdout:
-        yield plain(translate(_("{count} objects, kept by a watch").format(count=len(seen.objects))))
-    if seen.stderr:
-        yield plain(translate(_("stderr:")), "dim")
-        yield plain(seen.stderr[:SHOWN])
-    yield RichText("")
+        lines += paragraph(_("{count} objects, kept by a watch").format(count=len(seen.objects)), width, "line--dim")
+    return lines
 
 
 def _how(seen: Observation) -> Text:
-    at = seen.at.strftime("%Y-%m-%d %H:%M:%S UTC") if seen.at else "-"
+    at = seen.at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if seen.at else "-"
     code = "-" if seen.exit_code is None else seen.exit_code
-    cut = _("  (cut: there was more)") if seen.cut else _("")
-    return _("seen {at}, exit code {code}, took {ms} ms{cut}").format(
-        at=at, code=code, ms=round(seen.seconds * 1000), cut=cut
+    answer = _("HTTP status") if isinstance(seen.ask, Api) else _("exit code")
+    cut = _("; there was more than is shown") if seen.cut or len(seen.stdout) > SHOWN else _("")
+    return _("seen {at}, {answer} {code}, took {ms} ms{cut}").format(
+        at=at, answer=answer, code=code, ms=round(seen.seconds * 1000), cut=cut
     )
 
 
-def _body(seen: Observation, line: int) -> RenderableType:
-    text = printable(seen.stdout[:SHOWN])
-    kind = _language(seen)
-    if kind is None:
-        return plain(text)
-    marked = {line} if line else set()
-    return Syntax(text, kind, line_numbers=True, highlight_lines=marked, background_color="default", word_wrap=True)
+def _body(seen: Observation | None) -> list[Line]:
+    if seen is None or not seen.stdout:
+        return []
+    text = printable(seen.stdout[:SHOWN]).rstrip("\n")
+    if isinstance(seen.ask, File):
+        return highlighted(text, "yaml" if seen.ask.path.endswith((".yaml", ".yml")) else None)
+    if isinstance(seen.ask, Api) and text[:1] in ("{", "["):
+        return highlighted(_indented(text), "json")
+    return highlighted(text, None)
 
 
-def _language(seen: Observation) -> str | None:
-    if isinstance(seen.ask, File) and seen.ask.path.endswith((".yaml", ".yml")):
-        return "yaml"
-    if isinstance(seen.ask, Api) and seen.stdout.lstrip()[:1] in ("{", "["):
-        return "json"
-    return None
+def _indented(text: str) -> str:
+    """JSON on many lines; as it is when it was cut and is none any more."""
+    try:
+        return printable(json.dumps(json.loads(text), indent=2, ensure_ascii=False))
+    except ValueError:
+        return text
+
+
+def _numbered(line: Line, number: int, digits: int, marked: bool, width: int) -> list[Line]:
+    """One line of an answer with its number, broken where the screen ends."""
+    gutter = f"{number:>{digits}} "
+    room = width - len(gutter)
+    mark = "line--marked" if marked else "line--dim"
+    if sum(len(text) for text, _style in line.parts) * 2 <= room or len(chop(line.text, room)) == 1:
+        return [Line(((gutter, mark), *line.parts))]
+    pieces = chop(line.text, room)
+    return [
+        Line(((gutter if not n else " " * len(gutter), mark), (piece, "line--text"))) for n, piece in enumerate(pieces)
+    ]
+
+
+def _stderr(seen: Observation | None, width: int) -> list[Line]:
+    if seen is None or not seen.stderr:
+        return []
+    lines = paragraph(_("stderr"), width, "line--dim")
+    for line in printable(seen.stderr[:SHOWN]).rstrip("\n").split("\n"):
+        lines += [Line((("  " + piece, "line--bad"),)) for piece in chop(line, width - 2)]
+    return lines

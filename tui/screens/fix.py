@@ -1,284 +1,210 @@
 """The repair dialog: preview, confirm, apply, verify, undo, one after the other in one box.
 
-It shows; the executor does. Nothing is changed before ``y`` (or, for high risk, before the name is typed),
-and what is approved is the digest of exactly what is on the screen.
+It shows; the executor does. Nothing is changed before ``y`` (or, for high risk, before the name is typed), and
+what is approved is the digest of exactly what is on the screen.
 """
 
 from __future__ import annotations
 
 import getpass
-import logging
+from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.console import Group
-from rich.text import Text as RichText
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
-from kedge.executor import Outcome, Preview, Progress, Refused, Result, StepState, Verification
 from kedge.i18n import Text, _, translate
-from kedge.model import Approval, Finding, Plan, Risk
-from kedge.picture import Picture
+from kedge.model import Approval, Risk
 from kedge.printable import one_line
-from kedge.workbench import NothingOpen, Workbench
 from tui.glyphs import Glyphs
-from tui.screens.dialog import Dialog, plain
-
-log = logging.getLogger(__name__)
-
-_STEP_GLYPHS = {
-    StepState.RUNNING: "…",
-    StepState.DONE: "✓",
-    StepState.ALREADY: "✓",
-    StepState.FAILED: "✗",
-    StepState.INEFFECTIVE: "!",
-    StepState.UNKNOWN: "?",
-    StepState.NOT_RUN: "-",
-}
+from tui.repair import Repair, Stage
+from tui.screens.dialog import Dialog
+from tui.screens.fix_lines import fix_lines
+from tui.text_layout import Line
+from tui.widgets.line_view import LineView
 
 
-class FixScreen(Dialog[bool]):
-    """Dismissed with True when something was changed."""
+class FixScreen(Dialog[None]):
+    """One change. Closing it never interrupts a step: what runs goes on, and its end is told in a toast."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "confirm", translate(_("confirm")), id="fix.confirm"),
         Binding("u", "undo", translate(_("undo")), id="fix.undo"),
+        Binding("r", "look_again", translate(_("look again")), id="fix.again"),
         Binding("c", "copy", translate(_("copy as script")), id="fix.copy"),
         Binding("j,down", "scroll(1)", translate(_("down")), show=False, id="fix.down"),
         Binding("k,up", "scroll(-1)", translate(_("up")), show=False, id="fix.up"),
+        Binding("g,home", "edge(0)", translate(_("top")), show=False, id="fix.top"),
+        Binding("G,end", "edge(1)", translate(_("bottom")), show=False, id="fix.bottom"),
+        Binding("pagedown,ctrl+f", "page(1)", translate(_("page down")), show=False, id="fix.page_down"),
+        Binding("pageup,ctrl+b", "page(-1)", translate(_("page up")), show=False, id="fix.page_up"),
     ]
 
-    def __init__(self, workbench: Workbench, plan: Plan, glyphs: Glyphs) -> None:
+    def __init__(self, repair: Repair, where: str, glyphs: Glyphs) -> None:
         super().__init__()
-        self._workbench = workbench
-        self._plan = plan
+        self.repair = repair
+        self._where = where
         self._glyphs = glyphs
-        self._preview: Preview | None = None
-        self._outcome: Outcome | None = None
-        self._stop = False
-        self._applying = False
-        self._changed = False
-        self._lines: list[RichText] = []
-        self._steps: dict[int, RichText] = {}
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="fix"):
-            yield Static(self._title(), classes="title", markup=False)
-            with VerticalScroll(id="scroll"):
-                yield Static(translate(_("Reading the present state …")), id="body", markup=False)
-            yield Input(id="name", placeholder=self._plan.target, compact=True)
+            yield Static("", id="title", classes="title", markup=False)
+            yield LineView(self._lines, id="view")
+            yield Input(id="name", compact=True)
+            yield Static("", id="state", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(translate(_("Cancel")), id="cancel", compact=True)
-                yield Button(translate(_("Apply (y)")), id="apply", compact=True, disabled=True)
+                yield Button(translate(_("Apply (y)")), id="apply", compact=True)
+                yield Button(translate(_("Look again (r)")), id="again", compact=True)
                 yield Button(translate(_("Undo (u)")), id="undo", compact=True)
-                yield Static("", id="state", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one("#name", Input).display = False
-        self.query_one("#undo", Button).display = False
-        self.query_one("#cancel", Button).focus()
-        self.look(None)
+        self.query_one(LineView).can_focus = False
+        self._take(self.repair)
 
-    def _title(self) -> str:
-        picture = self._picture()
-        site = f"{picture.site} / {picture.context}" if picture else "-"
-        return one_line(translate(_("{title} - {target}   [{site}]").format(
-            title=self._plan.title, target=self._plan.target, site=site)))
+    def on_unmount(self) -> None:
+        self.repair.on_change = None
 
-    def _picture(self) -> Picture | None:
-        return self._workbench.site.picture() if self._workbench.site is not None else None
+    def _take(self, repair: Repair) -> None:
+        self.repair.on_change = None
+        self.repair = repair
+        repair.on_change = self.renew
+        self.query_one("#cancel").focus()
+        self.app.look(repair)
 
-    # ------------------------------------------------------------------------------------------------ preview
+    def _lines(self, width: int) -> Sequence[Line]:
+        return fix_lines(self.repair, width, self._glyphs)
 
-    @work(exclusive=True, group="fix", exit_on_error=False)
-    async def look(self, undo: str | None) -> None:
-        """Ask the executor what exactly would be done."""
-        try:
-            if undo is None:
-                self._preview = await self._workbench.preview(self._plan)
-            else:
-                self._preview = await self._workbench.undo_preview(undo)
-        except (Refused, NothingOpen) as error:
-            self._say_body(plain(translate(getattr(error, "text", str(error))), "bold"))
-            self._state(_("nothing was changed"))
-            return
-        self._plan = self._preview.plan
-        self.query_one(".title", Static).update(self._title())
-        self._show_preview(self._preview)
+    # ---------------------------------------------------------------------------------------------- what is shown
 
-    def _show_preview(self, preview: Preview) -> None:
-        plan = preview.plan
-        parts = [
-            plain(translate(_("risk    {risk}").format(risk=plan.risk.value)), "bold"),
-            plain(translate(_("impact  {impact}").format(impact=plan.impact))),
-        ]
-        if plan.verify:
-            parts.append(plain(translate(_("verify  {codes}").format(codes=" ".join(plan.verify)))))
-        for number, shown in enumerate(preview.steps, 1):
-            user = translate(shown.user)
-            as_user = translate(_("  (as {user})").format(user=user)) if user else ""
-            parts += [RichText(""), plain(f"{number}. {translate(shown.title)}{as_user}", "bold")]
-            parts += [_diff_line(line) for line in shown.body.splitlines()]
-            parts += [plain("   " + translate(note), "italic") for note in shown.notes]
-        self._lines = parts
-        self._draw()
-        if preview.idle:
-            self._state(_("everything is as wanted already"))
-            return
-        self.query_one("#apply", Button).disabled = False
-        if plan.risk is Risk.HIGH:
-            name = self.query_one("#name", Input)
-            name.display = True
-            name.value = ""
-            self._state(_("high risk: type {name} and press enter").format(name=plan.target))
-        else:
-            self._state(_("y applies exactly this; esc leaves everything as it is"))
+    def renew(self) -> None:
+        """Show the change as it stands now."""
+        repair = self.repair
+        plan, stage = repair.plan, repair.stage
+        title = _("{title} - {target}").format(title=plan.title, target=plan.target) if plan else _("Undo")
+        self.query_one("#title", Static).update(f"{one_line(translate(title))}   [{one_line(self._where)}]")
+        self.query_one(LineView).renew(end=repair.running or stage is Stage.ENDED)
+        self._state(self._sentence())
+        ready = stage is Stage.SHOWN and repair.preview is not None and not repair.preview.idle
+        name = self.query_one("#name", Input)
+        high = ready and plan is not None and plan.risk is Risk.HIGH
+        if high and plan is not None and not name.display:
+            name.placeholder, name.value = plan.target, ""
+        name.display = high
+        for button, wanted in (
+            ("#apply", ready),
+            ("#again", stage is Stage.REFUSED),
+            ("#undo", repair.can_undo),
+        ):
+            self.query_one(button, Button).display = wanted
+        self.query_one("#cancel", Button).label = translate(self._leave_word())
+        if self.focused is None or not self.focused.display:
+            self.query_one("#cancel").focus()
+        self.refresh_bindings()
 
-    # ------------------------------------------------------------------------------------------------- apply
+    def _leave_word(self) -> Text:
+        stage = self.repair.stage
+        if stage is Stage.APPLYING:
+            return _("Stop")
+        return _("Close") if stage in (Stage.VERIFYING, Stage.ENDED, Stage.REFUSED) else _("Cancel")
+
+    def _sentence(self) -> Text:
+        repair, stage = self.repair, self.repair.stage
+        plan = repair.plan
+        if stage is Stage.LOOKING:
+            return _("nothing is changed by looking")
+        if stage is Stage.REFUSED:
+            return _("refused; nothing was changed")
+        if stage is Stage.SHOWN:
+            if repair.preview is not None and repair.preview.idle:
+                return _("everything is as wanted already; there is nothing to do")
+            if plan is not None and plan.risk is Risk.HIGH:
+                return _("high risk: type {name} and press enter").format(name=plan.target)
+            return _("y applies exactly this; esc leaves everything as it is")
+        if stage is Stage.APPLYING:
+            return _("stopping after this step") if repair.stopping else _("applying; esc stops after this step")
+        if stage is Stage.VERIFYING:
+            return repair.waiting or _("verifying {codes}").format(codes=" ".join(plan.verify) if plan else "")
+        return repair.text
+
+    def _state(self, text: Text) -> None:
+        self.query_one("#state", Static).update(one_line(translate(text)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that have nothing to do now are not offered."""
+        repair = self.repair
+        possible = {
+            "confirm": repair.stage is Stage.SHOWN and repair.preview is not None and not repair.preview.idle,
+            "undo": repair.can_undo,
+            "look_again": repair.stage is Stage.REFUSED,
+            "copy": repair.preview is not None,
+        }
+        return possible.get(action, True)
+
+    # ------------------------------------------------------------------------------------------------- actions
 
     def action_confirm(self) -> None:
         """Apply what is shown (low and medium risk); high risk wants the name typed."""
-        preview = self._preview
-        if preview is None or preview.idle or self._applying or self._outcome is not None:
+        repair = self.repair
+        preview = repair.preview
+        if preview is None or preview.idle or repair.stage is not Stage.SHOWN:
             return
-        if preview.plan.risk is Risk.HIGH and self.query_one("#name", Input).value != preview.plan.target:
-            self.query_one("#name", Input).focus()
+        name = self.query_one("#name", Input)
+        high = preview.plan.risk is Risk.HIGH
+        if high and name.value != preview.plan.target:
+            name.focus()
+            if name.value:
+                self._state(_("that is not {name}").format(name=preview.plan.target))
             return
-        self._approve("typed name" if preview.plan.risk is Risk.HIGH else "key y")
+        how = "typed name" if high else "key y"
+        self.app.apply(repair, Approval(preview.digest, getpass.getuser(), how))
 
     @on(Input.Submitted, "#name")
     def _typed(self, event: Input.Submitted) -> None:
         event.stop()
         self.action_confirm()
 
-    @on(Button.Pressed, "#apply")
-    def _pressed_apply(self) -> None:
-        self.action_confirm()
-
-    @on(Button.Pressed, "#cancel")
-    def _pressed_cancel(self) -> None:
-        self.action_cancel()
-
-    @on(Button.Pressed, "#undo")
-    def _pressed_undo(self) -> None:
-        self.action_undo()
-
-    def _approve(self, how: str) -> None:
-        assert self._preview is not None
-        self._applying = True
-        self.query_one("#apply", Button).disabled = True
-        self.query_one("#name", Input).display = False
-        self.query_one("#cancel", Button).label = translate(_("Stop"))
-        self.apply(self._preview, Approval(self._preview.digest, getpass.getuser(), how))
-
-    @work(exclusive=True, group="fix", exit_on_error=False)
-    async def apply(self, preview: Preview, approval: Approval) -> None:
-        """Apply, then verify; every outcome is a sentence in the box."""
-        before = self._findings()
-        self._lines += [RichText(""), plain(translate(_("Applying")), "bold")]
-        try:
-            outcome = await self._workbench.apply(preview, approval, self._progress, lambda: self._stop)
-        except (Refused, NothingOpen) as error:
-            self._ended(getattr(error, "text", str(error)), undo=False)
-            return
-        self._outcome, self._changed = outcome, True
-        self._settle_steps()
-        if outcome.result is not Result.DONE:
-            self._ended(outcome.text, undo=outcome.can_undo)
-            return
-        self._state(_("verifying {codes} …").format(codes=" ".join(preview.plan.verify)))
-        verification = await self._workbench.verify(outcome, before, self._state)
-        self._verified(verification, outcome)
-
-    def _progress(self, progress: Progress) -> None:
-        glyph = _STEP_GLYPHS[progress.state]
-        text = f"{glyph} {progress.position + 1}/{progress.steps} {translate(progress.title)}"
-        if progress.text is not None:
-            text += f": {translate(progress.text)}"
-        self._steps[progress.position] = plain(text)
-        self._draw()
-
-    def _settle_steps(self) -> None:
-        self._lines += [self._steps[position] for position in sorted(self._steps)]
-        self._steps = {}
-
-    def _verified(self, verification: Verification, outcome: Outcome) -> None:
-        style = "bold green" if verification.result.is_good else "bold red"
-        self._lines += [RichText("")]
-        for finding in verification.after:
-            glyph = self._glyphs.status(finding.status)
-            self._lines.append(plain(f"{glyph} {finding.code} {finding.target}  {translate(finding.text)}"))
-        self._lines.append(plain(translate(verification.text), style))
-        self._lines += [plain(translate(problem), "italic") for problem in outcome.problems]
-        self._ended(verification.text, undo=outcome.can_undo)
-
-    def _ended(self, text: Text | str, *, undo: bool) -> None:
-        self._applying = False
-        self._settle_steps()
-        self._lines.append(plain(translate(text), "bold"))
-        self._draw()
-        self._state(text)
-        cancel = self.query_one("#cancel", Button)
-        cancel.label = translate(_("Close"))
-        cancel.focus()
-        self.query_one("#undo", Button).display = undo
-        self.query_one("#apply", Button).display = False
-
-    # -------------------------------------------------------------------------------------------------- undo
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        actions = {
+            "apply": self.action_confirm,
+            "again": self.action_look_again,
+            "undo": self.action_undo,
+            "cancel": self.action_cancel,
+        }
+        actions[str(event.button.id)]()
 
     def action_undo(self) -> None:
         """Preview taking it back; that is confirmed like any other change."""
-        outcome = self._outcome
-        if outcome is None or not outcome.can_undo or self._applying:
-            return
-        self._outcome, self._preview = None, None
-        apply = self.query_one("#apply", Button)
-        apply.display, apply.disabled = True, True
-        self.query_one("#undo", Button).display = False
-        self._say_body(plain(translate(_("Reading the present state …"))))
-        self.look(outcome.id)
+        if self.repair.can_undo:
+            self._take(self.repair.undoing())
 
-    # ------------------------------------------------------------------------------------------------- others
+    def action_look_again(self) -> None:
+        """After a refusal: read the present state again."""
+        if self.repair.stage is Stage.REFUSED:
+            self.app.look(self.repair)
 
     def action_cancel(self) -> None:
-        """Close; while steps run: stop before the next one."""
-        if self._applying and self._outcome is None:
-            self._stop = True
-            self._state(_("stopping after this step …"))
-            return
-        self.dismiss(self._changed)
+        """Close; while steps run: stop before the next one, and close when asked again."""
+        if self.repair.stage is Stage.APPLYING and not self.repair.stopping:
+            self.repair.stop()
+        else:
+            self.dismiss(None)
 
     def action_copy(self) -> None:
         """The plan as a script for a person to run by hand."""
-        if self._preview is not None:
-            self.app.copy_to_clipboard(self._preview.script())
-            self._state(_("copied as a shell script"))
+        if self.repair.preview is not None:
+            self.app.copy(self.repair.preview.script())
 
     def action_scroll(self, rows: int) -> None:
-        """Scroll the preview."""
-        self.query_one("#scroll", VerticalScroll).scroll_relative(y=rows * 3, animate=False)
+        self.query_one(LineView).action_scroll(rows)
 
-    def _findings(self) -> tuple[Finding, ...]:
-        picture = self._picture()
-        return picture.findings if picture is not None else ()
+    def action_page(self, pages: int) -> None:
+        self.query_one(LineView).action_page(pages)
 
-    def _say_body(self, text: RichText) -> None:
-        self._lines, self._steps = [text], {}
-        self._draw()
-
-    def _draw(self) -> None:
-        running = [self._steps[position] for position in sorted(self._steps)]
-        self.query_one("#body", Static).update(Group(*self._lines, *running))
-        if self._applying or self._outcome is not None:
-            self.query_one("#scroll", VerticalScroll).scroll_end(animate=False)
-
-    def _state(self, text: Text | str) -> None:
-        self.query_one("#state", Static).update(one_line(translate(text)))
-
-
-def _diff_line(line: str) -> RichText:
-    style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-    return plain("   " + line, style)
+    def action_edge(self, end: int) -> None:
+        self.query_one(LineView).action_edge(end)

@@ -16,17 +16,19 @@ from kedge.printable import one_line
 from kedge.proposals import Proposal
 from tui.screens.dialog import Dialog
 
+MOST = 9
+
 
 class FixMenu(Dialog[Proposal]):
     """Dismissed with the chosen proposal, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "first", translate(_("choose the only one")), show=False, id="fixmenu.enter"),
+        Binding("enter", "only", translate(_("choose the only one")), show=False, id="fixmenu.enter"),
     ]
 
     def __init__(self, fixes: Sequence[Proposal]) -> None:
         super().__init__()
-        self._fixes = tuple(fixes[:9])
+        self._fixes = tuple(fixes[:MOST])
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="box", classes="menu"):
@@ -37,7 +39,8 @@ class FixMenu(Dialog[Proposal]):
                     number=number, title=proposal.title, target=target, risk=proposal.risk.value
                 )
                 yield Static(one_line(translate(line)), markup=False)
-            yield Static(translate(_("press the number; esc cancels")), classes="hint", markup=False)
+            hint = _("press its number; the change is shown before anything is done; esc cancels")
+            yield Static(translate(hint), classes="hint", markup=False)
 
     def on_key(self, event: events.Key) -> None:
         """A digit picks."""
@@ -45,7 +48,7 @@ class FixMenu(Dialog[Proposal]):
             event.stop()
             self.dismiss(self._fixes[int(event.key) - 1])
 
-    def action_first(self) -> None:
+    def action_only(self) -> None:
         """Enter picks when there is nothing to choose from."""
         if len(self._fixes) == 1:
             self.dismiss(self._fixes[0])

@@ -1,55 +1,54 @@
-"""``?``: the keys that work right now, read from the bindings of what has the focus."""
+"""``?``: the keys that work right now, read from the bindings of what has the focus, then commands and filters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text as RichText
 from textual.screen import Screen
 
-from kedge.i18n import _, translate
+from kedge.i18n import Text, _, translate
 from tui import commands
-from tui.screens.text_view import TextView
+from tui.screens.text_view import TextView, heading, table
+from tui.text_layout import Line
+
+FILTERS: tuple[tuple[str, Text], ...] = (
+    ("text", _("regular expression over name, node, code and sentence")),
+    ("status:fail", _("by status: ok, info, warn, fail, skip, unknown")),
+    ("node:edge*", _("by node or host")),
+    ("code:KE3*", _("by check code")),
+    ("!…", _("not; several words must all hold")),
+)
+
+_HIDDEN = frozenset({"copy_text", "help_quit", "interrupt"})
 
 
 class HelpScreen(TextView):
-    """Keys first, then the ``:`` commands and the filter words."""
+    """What can be pressed and typed."""
 
-    def __init__(self, about: Screen[None]) -> None:
+    def __init__(self, about: Screen[object]) -> None:
         super().__init__(_("Keys and commands"))
-        self._keys = sorted(
-            {
-                (active.binding.description, about.app.get_key_display(active.binding))
-                for active in about.active_bindings.values()
-                if active.binding.description
-            },
-            key=lambda pair: (pair[0].lower(), pair[1]),
-        )
+        self._keys = keys_of(about)
 
-    def content(self) -> Iterable[RenderableType]:
+    def build(self, width: int) -> Sequence[Line]:
         """Three tables."""
-        yield _table([(key, what) for what, key in self._keys])
-        yield RichText("")
-        yield RichText(translate(_("Commands after :")), "bold")
-        yield _table([(f":{name}", translate(commands.COMMANDS[name].help)) for name in sorted(commands.COMMANDS)])
-        yield RichText("")
-        yield RichText(translate(_("Words after /, all of which must hold; ! in front negates one")), "bold")
-        yield _table(
-            [
-                ("text", translate(_("regular expression over name, node, code and sentence"))),
-                ("status:fail", translate(_("by status: ok, info, warn, fail, skip, unknown"))),
-                ("node:edge*", translate(_("by node or host"))),
-                ("code:KE3*", translate(_("by check code"))),
-            ]
-        )
+        known = sorted(commands.COMMANDS.values(), key=lambda command: command.name)
+        return [
+            *table(self._keys, width),
+            *heading(_("Commands, typed after :"), width),
+            *table([(f":{command.usage}", translate(command.help)) for command in known], width),
+            *heading(_("Words after /"), width),
+            *table([(word, translate(what)) for word, what in FILTERS], width),
+        ]
 
 
-def _table(rows: Iterable[tuple[str, str]]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    for left, right in rows:
-        table.add_row(RichText(left), RichText(right))
-    return table
+def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
+    """(keys, what they do) of everything that is bound where the focus is, in the order it is bound."""
+    found: dict[str, list[str]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.description and not binding.system and binding.action.rpartition(".")[2] not in _HIDDEN:
+            key = screen.app.get_key_display(binding)
+            keys = found.setdefault(binding.description, [])
+            if key not in keys:
+                keys.append(key)
+    return [(" ".join(keys), what) for what, keys in found.items()]

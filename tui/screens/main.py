@@ -9,21 +9,27 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from kedge.i18n import Text, _, translate
-from kedge.model import SITE, Finding, Status
-from kedge.picture import ComponentView, Picture
+from kedge.i18n import Text, _, ngettext, translate
+from kedge.model import Finding
+from kedge.picture import Picture
 from kedge.printable import one_line
 from kedge.proposals import Proposal
 from tui import commands, filtering
+from tui.errors import Guarded
 from tui.glyphs import Glyphs
+from tui.index import PictureIndex
+from tui.screens.problems import ProblemsScreen
+from tui.shown import path_node, shown_of
 from tui.widgets.command_line import CommandLine
+from tui.widgets.component_title import ComponentTitle
 from tui.widgets.component_tree import ComponentTree
-from tui.widgets.detail_lines import Shown, causal_order
+from tui.widgets.detail_lines import Shown
 from tui.widgets.details import Details
-from tui.widgets.header_bar import HeaderBar
+from tui.widgets.header_bar import Clock, HeaderBar, utc_now
 from tui.widgets.path_strip import PathStrip
 
 if TYPE_CHECKING:
@@ -31,53 +37,66 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TALL = 30
+"""Rows from which on the metrics path has a line of its own."""
 
-class MainScreen(Screen[None]):
+
+class MainScreen(Guarded, Screen[None]):
     """Everything one needs at 3 a.m. on one screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "fix", translate(_("fix")), id="main.fix"),
         Binding("r", "rerun", translate(_("re-run")), id="main.rerun"),
-        Binding("R", "rerun_all", translate(_("re-run all")), show=False, id="main.rerun_all"),
+        Binding("R", "rerun_below", translate(_("re-run everything below")), show=False, id="main.rerun_below"),
         Binding("e", "evidence", translate(_("evidence")), id="main.evidence"),
-        Binding("o", "explain", translate(_("explain")), id="main.explain"),
+        Binding("o", "explain", translate(_("explain")), show=False, id="main.explain"),
         Binding("slash", "filter", translate(_("filter")), key_display="/", id="main.filter"),
+        Binding("z", "faults", translate(_("faults")), id="main.faults"),
         Binding("colon", "command", translate(_("command")), key_display=":", id="main.command"),
         Binding("question_mark", "help", translate(_("help")), key_display="?", id="main.help"),
-        Binding("c", "copy", translate(_("copy")), show=False, id="main.copy"),
-        Binding("left_square_bracket", "back", translate(_("back")), show=False, id="main.back"),
-        Binding("right_square_bracket", "forward", translate(_("forward")), show=False, id="main.forward"),
-        Binding("escape", "escape", translate(_("back")), show=False, id="main.escape"),
         Binding("q", "leave", translate(_("quit")), id="main.leave"),
+        Binding("c", "copy", translate(_("copy")), show=False, id="main.copy"),
+        Binding("left_square_bracket", "back", translate(_("back")), show=False, key_display="[", id="main.back"),
+        Binding(
+            "right_square_bracket", "forward", translate(_("forward")), show=False, key_display="]", id="main.forward"
+        ),
+        Binding("escape", "escape", translate(_("back")), show=False, key_display="esc", id="main.escape"),
     ]
 
     app: KedgeApp
 
-    def __init__(self, glyphs: Glyphs) -> None:
+    def __init__(self, glyphs: Glyphs, clock: Clock = utc_now) -> None:
         super().__init__()
         self.glyphs = glyphs
-        self.picture: Picture | None = None
-        self.tree_hidden = 0
+        self.index: PictureIndex | None = None
+        self._clock = clock
         self._selected = ""
         self._trail: list[str] = []
         self._trail_at = -1
-        self._touched = False
+        self._went_to_cause = False
         self._filter = ""
+        self._fixable = False
 
     def compose(self) -> ComposeResult:
-        yield HeaderBar(self.glyphs, id="header")
+        yield HeaderBar(self.glyphs, self._clock, id="header")
         with Horizontal(id="body"):
-            yield ComponentTree(self.glyphs, id="tree")
+            with Vertical(id="left"):
+                yield Static("", id="sifted", markup=False)
+                yield ComponentTree(self.glyphs, id="tree")
             with Vertical(id="right"):
-                yield Static("", id="component", markup=False)
+                yield ComponentTitle(self.glyphs, id="component")
                 yield Details(self.glyphs, id="details")
         yield PathStrip(self.glyphs, id="path")
         yield CommandLine(id="line")
         yield Footer(id="footer", show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
+        self.query_one("#sifted").display = False
         self.tree_view.focus()
-        self.query_one(Details).show(Shown(_(""), empty=_("Connecting …")), keep_place=False)
+
+    @on(Resize)
+    def _sized(self, event: Resize) -> None:
+        self.query_one(PathStrip).styles.height = 2 if event.size.height >= TALL else 1
 
     # ------------------------------------------------------------------------------------------------ pictures
 
@@ -91,44 +110,54 @@ class MainScreen(Screen[None]):
         """The details pane."""
         return self.query_one(Details)
 
-    def show(self, picture: Picture) -> None:
-        """Take a new picture in; selection and places stay."""
-        self.picture = picture
-        header = self.query_one(HeaderBar)
-        header.show(picture)
-        tree = self.tree_view
-        tree.stale = header.is_stale()
-        tree.show(picture)
-        if self._filter:
-            self._apply_filter(self._filter)
-        self._go_to_cause(picture)
-        self._show_component(tree.cursor, keep_place=tree.cursor == self._selected)
+    @property
+    def header(self) -> HeaderBar:
+        """The top line."""
+        return self.query_one(HeaderBar)
+
+    def opening(self, site: str) -> None:
+        """Another site is being opened: nothing of the old one stays."""
+        text = _("opening {site} {more}").format(site=site or _("the site"), more=self.glyphs.more)
+        self.index, self._selected, self._went_to_cause = None, "", False
+        self._trail, self._trail_at = [], -1
+        self.header.opening(text)
+        self.query_one(ComponentTitle).show(None, "")
+        self.details.show(Shown(empty=text), keep_place=False)
+        self.query_one(PathStrip).show(None)
 
     def cannot_open(self, why: Text) -> None:
         """The site cannot be opened at all: say why, and what to do."""
-        self.query_one("#component", Static).update(translate(_("This site cannot be opened")))
-        self.details.show(Shown(_(""), empty=why), keep_place=False)
-        self.say(why, "error")
+        self.header.opening(_("not open"))
+        self.query_one(ComponentTitle).show(None, translate(_("This site cannot be opened")))
+        hint = _("{why}. Put it right and type :site or :ctx, or q to quit").format(why=why)
+        self.details.show(Shown(empty=hint), keep_place=False)
+
+    def show(self, picture: Picture) -> None:
+        """Take a new picture in; selection and places stay."""
+        index = self.index = PictureIndex(picture)
+        self.header.show(index)
+        tree = self.tree_view
+        tree.stale = self.header.is_stale()
+        if self._filter:
+            self._apply_filter()
+        tree.show(index)
+        self._go_to_cause(picture)
+        self._show_component(tree.cursor, keep_place=tree.cursor == self._selected)
 
     def _go_to_cause(self, picture: Picture) -> None:
-        """Until a key is pressed: stand on the first cause. What looks like one at first may turn out a symptom."""
-        tree = self.tree_view
-        if self._touched or not picture.causes:
+        """Once, and only while nobody has moved: stand on the first cause."""
+        if self._went_to_cause or not picture.causes:
             return
-        component = picture.causes[0].component
-        if tree.cursor != component:
-            tree.select(component)
-
-    def on_key(self) -> None:
-        """From the first key on the cursor belongs to the person."""
-        self._touched = True
+        self._went_to_cause = True
+        if self.tree_view.cursor_row == 0:
+            self.tree_view.select(picture.causes[0].component)
 
     @on(ComponentTree.Selected)
     def _moved(self, message: ComponentTree.Selected) -> None:
         if self._trail_at < 0 or self._trail[self._trail_at] != message.component:
             self._trail = [*self._trail[: self._trail_at + 1], message.component][-100:]
             self._trail_at = len(self._trail) - 1
-        self._show_component(message.component, keep_place=False)
+        self._show_component(message.component, keep_place=message.component == self._selected)
 
     @on(ComponentTree.Chosen)
     def _chosen(self) -> None:
@@ -137,100 +166,101 @@ class MainScreen(Screen[None]):
     @on(ComponentTree.ViewChanged)
     def _view_changed(self, message: ComponentTree.ViewChanged) -> None:
         self.app.look_at(message.targets)
-        self._tell_hidden(message.hidden)
+        self._tell_sifted()
 
     @on(Details.Chosen)
     def _evidence_of(self, message: Details.Chosen) -> None:
         self.app.show_evidence(message.finding)
 
-    def _tell_hidden(self, hidden: int) -> None:
-        self.tree_hidden = hidden
-        tree = self.tree_view
-        tree.border_subtitle = translate(_("{count} hidden").format(count=hidden)) if hidden else ""
+    def _tell_sifted(self) -> None:
+        """Above the tree: what is left out, and why."""
+        tree, line = self.tree_view, self.query_one("#sifted", Static)
+        why = [translate(_("faults only"))] if tree.faults_only else []
+        why += [f"/{self._filter}"] if self._filter else []
+        hidden = ngettext("{count} hidden", "{count} hidden", "count").format(count=tree.hidden)
+        line.update(one_line(", ".join([*why, translate(hidden)])))
+        line.display = bool(why)
 
     def _show_component(self, component: str, *, keep_place: bool) -> None:
-        picture = self.picture
-        view = next((v for v in picture.components if v.id == component), None) if picture else None
-        if picture is None or view is None:
+        index = self.index
+        view = index.views.get(component) if index is not None else None
+        if index is None or view is None:
             return
         self._selected = component
-        findings = self._findings_of(view, picture)
-        fixes = tuple(
-            (index, proposal)
-            for index, finding in enumerate(findings)
-            if finding.status in (Status.FAIL, Status.WARN)
-            for proposal in self.app.proposals(finding)
-        )
-        possible = tuple(item for item in fixes if item[1].plan is not None)
-        refused = tuple(item for item in fixes if item[1].plan is None)
-        self._title(view)
-        self.details.show(Shown(view.label, findings, (*possible, *refused)), keep_place=keep_place)
-        node = view.target if any(path.node == view.target for path in picture.paths) else ""
-        if not node and len(picture.paths) >= 1:
-            bad = [p for p in picture.paths if any(h.status is Status.FAIL for h in p.hops)]
-            node = (bad or list(picture.paths))[0].node
-        self.query_one(PathStrip).show(picture.path_of(node))
-
-    def _title(self, view: ComponentView) -> None:
-        title = one_line(translate(view.label))
-        if view.id.startswith("edge/") and view.id != f"edge/{view.target}":
-            title = translate(_("{what} on {node}").format(what=title, node=one_line(view.target)))
-        self.query_one("#component", Static).update(title)
-
-    @staticmethod
-    def _findings_of(view: ComponentView, picture: Picture) -> tuple[Finding, ...]:
-        """Its own findings; for a branch, what needs attention below it as well."""
-        own = picture.findings_of(view.id)
-        below = tuple(
-            finding
-            for finding in picture.findings
-            if (view.id == "site" or finding.component.startswith(view.id + "/"))
-            and finding.status in (Status.FAIL, Status.WARN, Status.UNKNOWN)
-            and finding not in own
-        )
-        return causal_order((*own, *below))
+        shown = shown_of(index, view, self.app.proposals)
+        self.query_one(ComponentTitle).show(view, "", shown)
+        self.details.show(shown, keep_place=keep_place)
+        self.query_one(PathStrip).show(index.picture.path_of(path_node(index, view)), index.homes)
+        if self._fixable != bool(shown.numbered):
+            self._fixable = not self._fixable
+            self.refresh_bindings()
 
     # ----------------------------------------------------------------------------------------------- actions
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A fix that is not there is shown dimmed."""
+        return True if action != "fix" or self._fixable else None
+
     def numbered_fixes(self) -> tuple[Proposal, ...]:
         """The fixes as numbered in the details pane."""
-        return tuple(proposal for _index, proposal in self.details.shown.fixes if proposal.plan is not None)
+        return self.details.shown.numbered
 
     def action_fix(self) -> None:
-        fixes = self.numbered_fixes()
-        if fixes:
-            self.app.choose_fix(fixes)
-        else:
-            self.say(_("No fix is offered here; red components offer one where there is one"))
+        self.app.choose_fix(self.numbered_fixes())
 
     def action_rerun(self) -> None:
-        target = next((v.target for v in self.picture.components if v.id == self._selected), SITE) if self.picture else SITE
-        self.app.rerun(None if target == SITE else [target])
+        """What is marked, else what is selected; the site's own parts are asked of the cloud hosts too."""
+        index = self.index
+        if index is None:
+            return
+        tree = self.tree_view
+        views = [index.views[id] for id in tree.marked or {tree.cursor} if id in index.views]
+        targets = {view.target for view in views if view.target != "-"}
+        if any(view.id.startswith("cloud") for view in views):
+            targets |= index.cloud_hosts
+        self.app.rerun(sorted(targets))
+
+    def action_rerun_below(self) -> None:
+        """Everything below what is selected."""
+        if self.index is not None:
+            component = self.tree_view.cursor
+            targets = self.index.subtree(component) if component != "site" else None
+            self.app.rerun(sorted(targets) if targets is not None else None)
+
+    def action_evidence(self) -> None:
+        if (finding := self._finding()) is not None:
+            self.app.show_evidence(finding)
+
+    def action_explain(self) -> None:
+        if (finding := self._finding()) is not None:
+            self.app.explain(finding)
+
+    def action_copy(self) -> None:
+        if (finding := self._finding()) is not None:
+            self.app.copy(f"{finding.code} {finding.target} {finding.status.value}: {finding.text}")
+
+    def _finding(self) -> Finding | None:
+        finding = self.details.finding
+        if finding is None:
+            self.say(_("There is no finding here"))
+        return finding
+
+    def action_problems(self) -> None:
+        if self.index is not None:
+            self.app.push_screen(ProblemsScreen(self.index))
+
+    def action_history(self) -> None:
+        self.app.show_history()
 
     def action_rerun_all(self) -> None:
         self.app.rerun(None)
 
-    def action_evidence(self) -> None:
-        finding = self.details.finding
-        if finding is None:
-            self.say(_("There is no finding here"))
-        else:
-            self.app.show_evidence(finding)
-
-    def action_explain(self) -> None:
-        finding = self.details.finding
-        if finding is None:
-            self.say(_("There is no finding here"))
-        else:
-            self.app.explain(finding)
-
-    def action_copy(self) -> None:
-        finding = self.details.finding
-        if finding is not None:
-            self.app.copy(f"{finding.code} {finding.target}: {finding.text}")
+    def action_faults(self) -> None:
+        self.tree_view.faults_only = not self.tree_view.faults_only
+        self._tell_sifted()
 
     def action_help(self) -> None:
-        self.app.show_help(self)
+        self.app.show_help()
 
     def action_back(self) -> None:
         self._walk(-1)
@@ -245,22 +275,20 @@ class MainScreen(Screen[None]):
             self.tree_view.select(self._trail[place])
 
     def action_escape(self) -> None:
+        """One thing at a time: the filter, faults only, marks; then the focus goes back to the tree."""
+        tree = self.tree_view
         if self._filter:
             self._set_filter("")
-        elif self.tree_view.faults_only:
-            self.tree_view.faults_only = False
-        else:
-            self.tree_view.focus()
+        elif tree.faults_only:
+            self.action_faults()
+        elif not tree.unmark():
+            tree.focus()
 
     def action_leave(self) -> None:
         if self.details.has_focus:
             self.tree_view.focus()
         else:
             self.app.leave()
-
-    def make_read_only(self) -> None:
-        """Change nothing from now on, whatever is pressed."""
-        self.app.make_read_only()
 
     def say(self, text: Text, severity: str = "information") -> None:
         """One sentence in a toast, never markup."""
@@ -272,7 +300,7 @@ class MainScreen(Screen[None]):
         self.query_one(CommandLine).ask("/", self._filter)
 
     def action_command(self) -> None:
-        self.query_one(CommandLine).ask(":", "")
+        self.query_one(CommandLine).ask(":", "", lambda typed: commands.completions(typed, self))
 
     @on(CommandLine.Typed)
     def _typed(self, message: CommandLine.Typed) -> None:
@@ -285,26 +313,28 @@ class MainScreen(Screen[None]):
         if message.prompt == "/":
             self._set_filter("" if message.text is None else message.text)
         elif message.text:
-            self._run_command(message.text)
+            self.run_command(message.text)
 
     def _set_filter(self, text: str) -> None:
         self._filter = text.strip()
-        self._apply_filter(self._filter)
+        self._apply_filter()
+        self._tell_sifted()
 
-    def _apply_filter(self, text: str) -> None:
+    def _apply_filter(self) -> None:
         line = self.query_one(CommandLine)
-        if self.picture is None:
+        if self.index is None:
             return
         try:
-            keep = filtering.keeper(filtering.parse(text), self.picture)
+            keep = filtering.keeper(filtering.parse(self._filter), self.index)
         except filtering.FilterError as error:
             line.note(translate(error.text))
             return
-        rows = self.tree_view.filter(keep)
-        self.tree_view.border_title = one_line(f"/{text}") if text else ""
-        line.note(translate(_("{count} rows").format(count=rows)) if text else "")
+        self.tree_view.filter(keep)
+        count = ngettext("{count} row", "{count} rows", "count").format(count=len(self.tree_view.rows))
+        line.note(translate(count) if self._filter else "")
 
-    def _run_command(self, text: str) -> None:
+    def run_command(self, text: str) -> None:
+        """Run what was typed after the colon."""
         name, _space, rest = text.strip().partition(" ")
         command = commands.find(name)
         if command is None:

@@ -29,7 +29,9 @@ class QuestionScreen(Dialog[Reply]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="question"):
-            yield Static(translate(_("Question from {host}").format(host=self._question.host)), classes="title", markup=False)
+            yield Static(
+                translate(_("Question from {host}").format(host=self._question.host)), classes="title", markup=False
+            )
             yield Static(printable(translate(self._question.text)), markup=False)
             if self._question.is_secret:
                 yield Input(password=True, id="secret", compact=True)

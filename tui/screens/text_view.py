@@ -1,78 +1,149 @@
-"""A full-screen reader for text: evidence, explanations, help. It scrolls, finds and closes."""
+"""A full-screen reader for text: evidence, explanations, help, history. It scrolls, finds, copies and closes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.console import Group, RenderableType
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from kedge.i18n import Text, _, translate
 from kedge.printable import one_line
+from tui.errors import Guarded
+from tui.text_layout import Line, Part, wrap
+from tui.widgets.command_line import CommandLine
+from tui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from tui.app import KedgeApp
 
 
-class TextView(Screen[None]):
-    """Shows :meth:`content` under a title; ``esc`` or ``q`` goes back."""
+class TextView(Guarded, Screen[None]):
+    """Shows :meth:`build` under a title; ``esc`` or ``q`` goes back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", translate(_("back")), key_display="esc", id="view.leave"),
-        Binding("j,down", "scroll(1)", translate(_("down")), show=False, id="view.down"),
-        Binding("k,up", "scroll(-1)", translate(_("up")), show=False, id="view.up"),
-        Binding("g,home", "edge(0)", translate(_("top")), show=False, id="view.top"),
-        Binding("G,end", "edge(1)", translate(_("bottom")), show=False, id="view.bottom"),
-        Binding("pagedown,ctrl+f", "page(1)", translate(_("page down")), show=False, id="view.page_down"),
-        Binding("pageup,ctrl+b", "page(-1)", translate(_("page up")), show=False, id="view.page_up"),
+        Binding("escape", "escape", translate(_("back")), key_display="esc", id="view.escape"),
+        Binding("slash", "find", translate(_("find")), key_display="/", id="view.find"),
+        Binding("n", "next(1)", translate(_("next match")), show=False, id="view.next"),
+        Binding("N", "next(-1)", translate(_("previous match")), show=False, id="view.previous"),
         Binding("c", "copy", translate(_("copy")), id="view.copy"),
+        Binding("colon", "command", translate(_("command")), key_display=":", show=False, id="view.command"),
+        Binding("question_mark", "help", translate(_("help")), key_display="?", id="view.help"),
+        Binding("left_square_bracket", "leave", translate(_("back")), show=False, id="view.back"),
+        Binding("q", "leave", translate(_("back")), show=False, id="view.leave"),
     ]
+
+    app: KedgeApp
 
     def __init__(self, title: Text) -> None:
         super().__init__()
         self._title_text = title
+        self._sought = ""
 
-    def content(self) -> Iterable[RenderableType]:
-        """What is shown; overridden."""
+    def build(self, width: int) -> Sequence[Line]:
+        """The lines for a width; overridden."""
         raise NotImplementedError
 
     def plain_text(self) -> str:
-        """What ``c`` copies; overridden where there is more than the title."""
-        return str(self._title_text)
+        """What ``c`` copies; overridden where the lines are not what one wants."""
+        return "\n".join(line.text.rstrip() for line in self.view.lines) + "\n"
 
     def compose(self) -> ComposeResult:
         yield Static(one_line(translate(self._title_text)), classes="title", markup=False)
-        with VerticalScroll(id="scroll"):
-            yield Static(Group(*self.content()), id="body", markup=False)
+        yield LineView(self.build, id="view")
+        yield CommandLine(id="line")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self._scroll().focus()
+        self.view.focus()
 
-    def _scroll(self) -> VerticalScroll:
-        return self.query_one("#scroll", VerticalScroll)
+    @property
+    def view(self) -> LineView:
+        """Where the text is."""
+        return self.query_one(LineView)
+
+    # ------------------------------------------------------------------------------------------------ finding
+
+    def action_find(self) -> None:
+        self.query_one(CommandLine).ask("/", self._sought)
+
+    @on(CommandLine.Typed)
+    def _typed(self, message: CommandLine.Typed) -> None:
+        message.stop()
+        self._find(message.text)
+
+    @on(CommandLine.Done)
+    def _done(self, message: CommandLine.Done) -> None:
+        message.stop()
+        self.view.focus()
+        self._find(message.text or "")
+
+    def _find(self, text: str) -> None:
+        self._sought = text
+        line = self.query_one(CommandLine)
+        try:
+            count = self.view.find(text)
+        except re.error as error:
+            line.note(translate(_("no regular expression: {error}").format(error=error)))
+            return
+        line.note(translate(_("{count} lines").format(count=count)) if text else "")
+
+    def action_next(self, step: int) -> None:
+        if not self.view.next(step) and self._sought:
+            self.app.say(_("Nothing here matches {text}").format(text=self._sought))
+
+    # ------------------------------------------------------------------------------------------------- others
+
+    def action_escape(self) -> None:
+        """First what is being looked for goes, then the screen."""
+        if self._sought:
+            self._find("")
+        else:
+            self.action_leave()
 
     def action_leave(self) -> None:
         """Back to where one came from."""
         self.app.pop_screen()
 
-    def action_scroll(self, rows: int) -> None:
-        """A line up or down."""
-        self._scroll().scroll_relative(y=rows, animate=False)
+    def action_command(self) -> None:
+        """Commands are about the site: they are typed on the main screen."""
+        self.app.back_to_main()
+        self.app.main.action_command()
 
-    def action_page(self, pages: int) -> None:
-        """A page up or down."""
-        self._scroll().scroll_relative(y=pages * max(1, self._scroll().size.height - 1), animate=False)
-
-    def action_edge(self, end: int) -> None:
-        """To the first or the last line."""
-        scroll = self._scroll()
-        (scroll.scroll_end if end else scroll.scroll_home)(animate=False)
+    def action_help(self) -> None:
+        self.app.show_help()
 
     def action_copy(self) -> None:
-        """Copy everything to the terminal's clipboard."""
-        text = self.plain_text()
-        self.app.copy_to_clipboard(text)
-        self.notify(translate(_("Copied {count} characters").format(count=len(text))), markup=False)
+        """Copy everything."""
+        self.app.copy(self.plain_text())
+
+
+# ------------------------------------------------------------------------------------------------- line makers
+
+
+def paragraph(text: Text | str, width: int, style: str = "line--text", indent: int = 0) -> list[Line]:
+    """A sentence, wrapped."""
+    room = " " * indent
+    return [Line(((room + part, style),)) for part in wrap(translate(text), width - indent)]
+
+
+def heading(text: Text | str, width: int) -> list[Line]:
+    """A heading with a blank line above it."""
+    return [Line(), *paragraph(text, width, "line--heading")]
+
+
+def table(rows: Iterable[tuple[str, str]], width: int, style: str = "line--key") -> list[Line]:
+    """Two columns, the first as wide as it must be, the second wrapped."""
+    pairs = [(one_line(left), right) for left, right in rows]
+    column = min(max((len(left) for left, _right in pairs), default=0), width // 2)
+    lines: list[Line] = []
+    for left, right in pairs:
+        for number, part in enumerate(wrap(right, width - column - 2)):
+            head: Part = (f"{left if not number else '':<{column}}  ", style)
+            lines.append(Line((head, (part, "line--text"))))
+    return lines

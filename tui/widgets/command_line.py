@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,14 +11,27 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.suggester import SuggestFromList
+from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from kedge.i18n import _, translate
-from tui import commands
+from tui.errors import Guarded
+
+Complete = Callable[[str], Iterable[str]]
 
 
-class _Line(Input):
+class _Suggest(Suggester):
+    """The first line that begins as what is typed."""
+
+    def __init__(self, complete: Complete) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return next((line for line in self._complete(value) if line.startswith(value)), None) if value else None
+
+
+class _Line(Guarded, Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "give_up", translate(_("cancel")), show=False),
         Binding("up", "history(-1)", translate(_("earlier")), show=False),
@@ -32,7 +46,7 @@ class _Line(Input):
         self.post_message(CommandLine.History(step))
 
 
-class CommandLine(Horizontal):
+class CommandLine(Guarded, Horizontal):
     """Hidden until asked; posts what is typed, and what was entered in the end."""
 
     @dataclass
@@ -71,14 +85,14 @@ class CommandLine(Horizontal):
         yield _Line(id="typed", compact=True, select_on_focus=False)
         yield Static("", id="note", markup=False)
 
-    def ask(self, prompt: str, text: str) -> None:
-        """Show the line with a prompt and take the focus."""
+    def ask(self, prompt: str, text: str, complete: Complete | None = None) -> None:
+        """Show the line with a prompt and take the focus; ``complete`` gives the lines it could become."""
         self._prompt = prompt
         self._place = len(self._history[prompt])
         self.query_one("#prompt", Static).update(prompt)
         self.note("")
         line = self.query_one(_Line)
-        line.suggester = SuggestFromList([f"{name} " for name in sorted(commands.COMMANDS)]) if prompt == ":" else None
+        line.suggester = _Suggest(complete) if complete is not None else None
         with line.prevent(Input.Changed):
             line.value = text
         line.cursor_position = len(text)
@@ -97,8 +111,9 @@ class CommandLine(Horizontal):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if event.value.strip():
-            self._history[self._prompt].append(event.value)
+        past = self._history[self._prompt]
+        if event.value.strip() and event.value not in past[-1:]:
+            past.append(event.value)
         self._end(event.value)
 
     @on(GivenUp)

@@ -1,14 +1,15 @@
 """The live tree: drawn line by line, so that 1,000 edges scroll like two.
 
-Selection is kept by identity, never by row: data moves, the cursor stays on what it stood on.
+Selection is kept by identity, never by row: data moves, the cursor stays on what it stood on. A new picture
+lays the tree out again only when what is visible changed; otherwise it is drawn anew, nothing more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -20,15 +21,19 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from kedge.i18n import _, translate
-from kedge.picture import ComponentView, Picture
+from kedge.picture import ComponentView
 from kedge.printable import one_line
-from tui.glyphs import Glyphs, style_of
-from tui.widgets.tree_rows import Row, Rows, is_faulty, visible_rows
+from tui.errors import Guarded
+from tui.glyphs import STATUS_CLASSES, Glyphs, style_of
+from tui.index import PictureIndex
+from tui.text_layout import cut, cut_middle
+from tui.widgets.tree_rows import Keep, Row, Rows, is_faulty, kept, visible_rows
 
-Keep = Callable[[ComponentView], bool]
+FOLD_FROM = 20
+"""With more edges than these, each is folded at first: an overview must fit a screen."""
 
 
-class ComponentTree(ScrollView, can_focus=True):
+class ComponentTree(Guarded, ScrollView, can_focus=True):
     """Cloud on top, edge below, each with its roll-up and one sentence of why."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -36,9 +41,9 @@ class ComponentTree(ScrollView, can_focus=True):
         "tree--label",
         "tree--line",
         "tree--cursor",
+        "tree--cursor-blurred",
         "tree--mark",
-        "tree--stale",
-        *(f"status--{word}" for word in ("pass", "info", "warn", "fail", "skip", "unknown")),
+        *STATUS_CLASSES,
     }
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,12 +53,11 @@ class ComponentTree(ScrollView, can_focus=True):
         Binding("G,end", "last", translate(_("bottom")), show=False, id="tree.last"),
         Binding("pagedown", "page(1)", translate(_("page down")), show=False, id="tree.page_down"),
         Binding("pageup", "page(-1)", translate(_("page up")), show=False, id="tree.page_up"),
-        Binding("space", "fold", translate(_("fold")), show=False, id="tree.fold"),
-        Binding("left,h", "close_branch", translate(_("fold or parent")), show=False, id="tree.close"),
-        Binding("right", "open_branch", translate(_("unfold")), show=False, id="tree.open"),
-        Binding("enter", "choose", translate(_("open")), show=False, id="tree.choose"),
+        Binding("space", "fold", translate(_("fold or unfold")), show=False, id="tree.fold"),
+        Binding("left", "close_branch", translate(_("fold, or go to the parent")), show=False, id="tree.close"),
+        Binding("right", "open_branch", translate(_("unfold, or go to the first child")), show=False, id="tree.open"),
+        Binding("enter", "choose", translate(_("open the details")), show=False, id="tree.choose"),
         Binding("m", "mark", translate(_("mark")), show=False, id="tree.mark"),
-        Binding("z", "faults", translate(_("faults only")), id="tree.faults"),
     ]
 
     faults_only: reactive[bool] = reactive(False)
@@ -81,11 +85,14 @@ class ComponentTree(ScrollView, can_focus=True):
     def __init__(self, glyphs: Glyphs, id: str | None = None) -> None:
         super().__init__(id=id)
         self.glyphs = glyphs
-        self._picture: Picture | None = None
+        self._index: PictureIndex | None = None
+        self._ids: tuple[str, ...] = ()
         self._rows = Rows()
+        self._shown: frozenset[str] | None = None
         self._folded: set[str] = set()
         self._keep: Keep | None = None
         self._cursor = ""
+        self._told: tuple[frozenset[str], int] | None = None
         self.marked: set[str] = set()
 
     # ------------------------------------------------------------------------------------------------ content
@@ -101,52 +108,83 @@ class ComponentTree(ScrollView, can_focus=True):
         return self._rows.hidden
 
     @property
+    def rows(self) -> tuple[Row, ...]:
+        """The visible rows, top to bottom, those off the screen included."""
+        return self._rows.rows
+
+    @property
     def cursor_row(self) -> int:
         """Row of the cursor."""
         return self._rows.find(self._cursor) or 0
 
-    def show(self, picture: Picture) -> None:
+    def show(self, index: PictureIndex) -> None:
         """Take a new picture in; the cursor stays on its component."""
-        self._picture = picture
-        if not self._cursor and picture.components:
-            self._cursor = picture.components[0].id
-        known = {view.id for view in picture.components}
-        self.marked &= known
+        self._index = index
+        components = index.picture.components
+        ids = tuple(view.id for view in components)
+        same = ids == self._ids
+        if not same:
+            self._fold_newcomers(index)
+            self._ids = ids
+            self.marked &= index.views.keys()
+            if not self._cursor and components:
+                self._cursor = components[0].id
+        shown = self._kept()
+        if same and shown == self._shown:
+            self.refresh()
+        else:
+            self._shown = shown
+            self._lay_out()
+
+    def _fold_newcomers(self, index: PictureIndex) -> None:
+        """Fold edges that were not there before, when there are many."""
+        if len(index.edges) > FOLD_FROM:
+            known = set(self._ids)
+            self._folded |= {f"edge/{edge}" for edge in index.edges if f"edge/{edge}" not in known}
+
+    def filter(self, keep: Keep | None) -> None:
+        """Keep only what ``keep`` accepts, and what leads there; None keeps everything."""
+        self._keep = keep
+        self._sift()
+
+    def watch_faults_only(self) -> None:
+        self._sift()
+
+    def _sift(self) -> None:
+        self._shown = self._kept()
         self._lay_out()
 
-    def filter(self, keep: Keep | None) -> int:
-        """Keep only what ``keep`` accepts (and what leads there); gives how many rows are left."""
-        self._keep = keep
-        self._lay_out()
-        return len(self._rows.rows)
+    def _kept(self) -> frozenset[str] | None:
+        keep, faults = self._keep, self.faults_only
+        if self._index is None or (keep is None and not faults):
+            return None
+        components = self._index.picture.components
+        if keep is None:
+            return kept(components, is_faulty)
+        return kept(components, (lambda view: is_faulty(view) and keep(view)) if faults else keep)
 
     def select(self, component: str) -> None:
         """Move the cursor to a component, unfolding what hides it."""
-        parents = {view.id: view.parent for view in self._picture.components} if self._picture else {}
-        place = parents.get(component, "")
+        views = self._index.views if self._index else {}
+        place = views[component].parent if component in views else ""
+        folded = len(self._folded)
         while place:
             self._folded.discard(place)
-            place = parents.get(place, "")
-        self._lay_out()
+            place = views[place].parent
+        if len(self._folded) != folded:
+            self._lay_out()
         self._go(component)
 
     def _lay_out(self) -> None:
-        if self._picture is None:
+        if self._index is None:
             return
         before = self._rows
-        self._rows = visible_rows(self._picture.components, self._folded, self._accepts())
-        if self._rows.find(self._cursor) is None and self._rows.rows:
+        self._rows = visible_rows(self._index.picture.components, self._folded, self._shown)
+        self.virtual_size = Size(1, len(self._rows.rows))
+        if self._rows.rows and self._rows.find(self._cursor) is None:
             self._go(self._nearest(before))
-        width = max((_width(row) for row in self._rows.rows), default=1)
-        self.virtual_size = Size(max(width, 1), len(self._rows.rows))
         self.refresh()
         self._tell_view()
-
-    def _accepts(self) -> Keep | None:
-        keep, faults = self._keep, self.faults_only
-        if keep is None:
-            return is_faulty if faults else None
-        return (lambda view: keep(view) and is_faulty(view)) if faults else keep
 
     def _nearest(self, before: Rows) -> str:
         """Where the cursor goes when its component is no longer visible: its nearest visible ancestor."""
@@ -156,10 +194,7 @@ class ComponentTree(ScrollView, can_focus=True):
             if self._rows.find(place) is not None:
                 return place
         row = min(before.find(self._cursor) or 0, len(self._rows.rows) - 1)
-        return self._rows.rows[row].view.id
-
-    def watch_faults_only(self) -> None:
-        self._lay_out()
+        return self._rows.rows[row].id
 
     def watch_stale(self) -> None:
         self.refresh()
@@ -171,15 +206,14 @@ class ComponentTree(ScrollView, can_focus=True):
             return
         moved = component != self._cursor
         self._cursor = component
-        row = self.cursor_row
-        self.scroll_to_region(Region(int(self.scroll_x), row, 1, 1), animate=False, force=True)
+        self.scroll_to_region(Region(0, self.cursor_row, 1, 1), animate=False, force=True)
         self.refresh()
         if moved:
             self.post_message(self.Selected(component))
 
     def _go_row(self, row: int) -> None:
         if self._rows.rows:
-            self._go(self._rows.rows[max(0, min(row, len(self._rows.rows) - 1))].view.id)
+            self._go(self._rows.rows[max(0, min(row, len(self._rows.rows) - 1))].id)
 
     def action_cursor(self, rows: int) -> None:
         self._go_row(self.cursor_row + rows)
@@ -196,7 +230,7 @@ class ComponentTree(ScrollView, can_focus=True):
     def action_fold(self) -> None:
         row = self._row()
         if row is not None and row.branch:
-            self._folded ^= {row.view.id}
+            self._folded ^= {row.id}
             self._lay_out()
 
     def action_close_branch(self) -> None:
@@ -205,31 +239,41 @@ class ComponentTree(ScrollView, can_focus=True):
             return
         if row.branch and not row.folded:
             self.action_fold()
-        elif row.view.parent:
-            self._go(row.view.parent)
+        elif row.parent:
+            self._go(row.parent)
 
     def action_open_branch(self) -> None:
         row = self._row()
-        if row is not None and row.folded:
+        if row is None or not row.branch:
+            return
+        if row.folded:
             self.action_fold()
+        else:
+            self.action_cursor(1)
 
     def action_choose(self) -> None:
         if self._cursor:
             self.post_message(self.Chosen(self._cursor))
 
     def action_mark(self) -> None:
-        self.marked ^= {self._cursor}
-        self.action_cursor(1)
-        self.refresh()
+        if self._cursor:
+            self.marked ^= {self._cursor}
+            self.action_cursor(1)
+            self.refresh()
 
-    def action_faults(self) -> None:
-        self.faults_only = not self.faults_only
+    def unmark(self) -> bool:
+        """Take all marks off; False when there were none."""
+        had = bool(self.marked)
+        self.marked.clear()
+        self.refresh()
+        return had
 
     def _row(self) -> Row | None:
         row = self._rows.find(self._cursor)
         return None if row is None else self._rows.rows[row]
 
-    async def _on_click(self, event: events.Click) -> None:
+    def on_click(self, event: events.Click) -> None:
+        """One click selects, two fold."""
         row = int(event.y + self.scroll_y)
         if 0 <= row < len(self._rows.rows):
             self._go_row(row)
@@ -246,52 +290,55 @@ class ComponentTree(ScrollView, can_focus=True):
         self._tell_view()
 
     def _tell_view(self) -> None:
+        """Tell which machines are in view, when that changed."""
+        if self._index is None:
+            return
         top = int(self.scroll_y)
         rows = self._rows.rows[top : top + max(1, self.size.height)]
-        targets = frozenset(row.view.target for row in rows if row.view.target != "-")
-        self.post_message(self.ViewChanged(targets, self._rows.hidden))
+        views = self._index.views
+        targets = frozenset(views[row.id].target for row in rows if row.id in views) - {"-"}
+        if self._told != (targets, self.hidden):
+            self._told = (targets, self.hidden)
+            self.post_message(self.ViewChanged(targets, self.hidden))
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
         position = y + int(self.scroll_y)
         width = self.scrollable_content_region.width
-        if position >= len(self._rows.rows):
+        row = self._rows.rows[position] if position < len(self._rows.rows) else None
+        view = self._index.views.get(row.id) if row is not None and self._index is not None else None
+        if row is None or view is None:
             return Strip.blank(width, self.rich_style)
-        row = self._rows.rows[position]
-        strip = Strip(self._segments(row))
-        left = int(self.scroll_x)
-        strip = strip.crop(left, left + width).extend_cell_length(width, self.rich_style)
+        strip = Strip(self._segments(row, view, width)).adjust_cell_length(width, self.rich_style)
         strip = strip.apply_style(self.rich_style)
-        if row.view.id == self._cursor:
-            cursor = self.get_component_rich_style("tree--cursor")
-            strip = strip.apply_style(cursor if self.has_focus else Style(bold=True, underline=True))
+        if row.id == self._cursor:
+            name = "tree--cursor" if self.has_focus else "tree--cursor-blurred"
+            strip = Strip([Segment(s.text, (s.style or Style()) + self.get_component_rich_style(name)) for s in strip])
         return strip
 
-    def _segments(self, row: Row) -> list[Segment]:
-        view, style = row.view, self.get_component_rich_style
-        guide = style("tree--guide", partial=True)
+    def _segments(self, row: Row, view: ComponentView, width: int) -> list[Segment]:
         dim = Style(dim=True) if self.stale else Style()
-        marked = view.id in self.marked
+        guide = self._style("tree--guide")
         segments = [Segment(self._guides(row), guide)]
-        if marked:
-            segments.append(Segment(self.glyphs.mark + " ", style("tree--mark", partial=True)))
+        if view.id in self.marked:
+            segments.append(Segment(self.glyphs.mark + " ", self._style("tree--mark")))
         if row.branch:
             segments.append(Segment((self.glyphs.closed if row.folded else self.glyphs.open) + " ", guide))
-        status = style(style_of(view.rollup), partial=True)
-        segments.append(Segment(self.glyphs.status(view.rollup) + " ", status + dim))
-        segments.append(Segment(one_line(translate(view.label)), style("tree--label", partial=True) + dim))
-        if view.line is not None and (not row.branch or row.folded):
-            segments.append(Segment("  " + one_line(translate(view.line)), style("tree--line", partial=True) + dim))
+        segments.append(Segment(self.glyphs.status(view.rollup) + " ", self._style(style_of(view.rollup)) + dim))
+        room = width - sum(segment.cell_length for segment in segments)
+        label = cut_middle(one_line(translate(view.label)), room, self.glyphs.more)
+        segments.append(Segment(label, self._style("tree--label") + dim))
+        room -= cell_len(label) + 2
+        if view.line is not None and room > 3 and (not row.branch or row.folded):
+            line = cut(one_line(translate(view.line)), room, self.glyphs.more)
+            segments.append(Segment("  " + line, self._style("tree--line") + dim))
         return segments
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
 
     def _guides(self, row: Row) -> str:
         if row.depth == 0:
             return ""
         bar, tee, corner = ("| ", "|-", "`-") if self.glyphs.ascii_only else ("│ ", "├ ", "└ ")
         return "".join(bar if goes_on else "  " for goes_on in row.guides[1:]) + (corner if row.last else tee)
-
-
-def _width(row: Row) -> int:
-    """Generous width of a row, so that the horizontal scroll bar reaches the end of its sentence."""
-    line = len(str(row.view.line)) if row.view.line and (not row.branch or row.folded) else 0
-    return 2 * row.depth + 8 + len(str(row.view.label)) + line

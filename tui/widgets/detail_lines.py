@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 
-from rich.cells import cell_len, chop_cells
-
-from kedge.i18n import Text, _, translate
+from kedge.asks import Api, File, FileStat
+from kedge.i18n import Text, _, ngettext, translate
 from kedge.model import Evidence, Finding, Status
 from kedge.printable import one_line
 from kedge.proposals import Proposal
 from tui.glyphs import WORDS, Glyphs, style_of
+from tui.index import TOLD
+from tui.text_layout import Line, Part, clock, cut, pad, width_of, wrap
 
-Part = tuple[str, str]
-"""(text, name of a component class)."""
+MOST = 60
+"""Findings shown at once; a branch of a thousand broken edges is read by its causes."""
+
+EVIDENCE_MOST = 2
+INDENT = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line. ``finding`` is the index of the finding it belongs to, -1 for none."""
+class Note:
+    """Something that is not a finding but has to be said here: a link that is down, a mistake in the config file."""
 
-    parts: tuple[Part, ...]
-    finding: int = -1
+    status: Status
+    name: Text
+    text: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +36,25 @@ class Shown:
     """What the details pane shows.
 
     Attributes:
-        title: of the component. findings: in causal order.
-        fixes: numbered proposals: (index of the finding, proposal).
+        notes: above everything else.
+        findings: in causal order.
+        fixes: (index of the finding, proposal); those with a plan are numbered in this order.
+        more: how many further findings there are that are not shown.
         empty: the sentence shown when there is no finding.
+        day: dates are left out of times of this day.
     """
 
-    title: Text
+    notes: tuple[Note, ...] = ()
     findings: tuple[Finding, ...] = ()
     fixes: tuple[tuple[int, Proposal], ...] = ()
+    more: int = 0
     empty: Text = field(default=_("Nothing is checked here"))
+    day: date | None = None
+
+    @property
+    def numbered(self) -> tuple[Proposal, ...]:
+        """The fixes that can be chosen, as numbered."""
+        return tuple(proposal for _index, proposal in self.fixes if proposal.plan is not None)
 
 
 def causal_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -55,111 +70,169 @@ def causal_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=key))
 
 
-def detail_lines(shown: Shown, width: int, glyphs: Glyphs, with_target: bool = False) -> list[Line]:
-    """Lay everything out for a width in cells."""
-    if not shown.findings:
-        return [Line(((translate(shown.empty), "detail--dim"),))]
+def detail_lines(shown: Shown, width: int, glyphs: Glyphs) -> list[Line]:
+    """Lay everything out for a width in cells; a line's ``item`` is the index of its finding."""
     lines: list[Line] = []
+    for note in shown.notes:
+        lines += _note(note, width, glyphs)
+    if not shown.findings:
+        return [*lines, *(Line(((part, "detail--dim"),)) for part in wrap(translate(shown.empty), width))]
+    several = len({finding.target for finding in shown.findings}) > 1
+    numbers = iter(range(1, len(shown.fixes) + 1))
+    fixes: dict[int, list[tuple[int, Proposal]]] = {}
+    for index, proposal in shown.fixes:
+        fixes.setdefault(index, []).append((next(numbers) if proposal.plan is not None else 0, proposal))
     for index, finding in enumerate(shown.findings):
-        fixes = [(n + 1, p) for n, (of, p) in enumerate(shown.fixes) if of == index]
-        lines += _block(index, finding, fixes, width, glyphs, with_target)
+        block = _Block(index, finding, width, glyphs, several, shown.day)
+        lines += block.lines(fixes.get(index, ()))
+    if shown.more:
+        more = ngettext("and {count} more", "and {count} more", "count").format(count=shown.more)
+        lines.append(Line(((translate(more), "detail--dim"),)))
+    while lines and not lines[-1].parts:
+        lines.pop()
     return lines
 
 
-def _block(
-    index: int, finding: Finding, fixes: Sequence[tuple[int, Proposal]], width: int, glyphs: Glyphs, with_target: bool
-) -> list[Line]:
-    told = finding.status in (Status.FAIL, Status.WARN, Status.UNKNOWN)
-    head = _head(finding, glyphs, with_target)
-    lines = [Line(tuple(head), index)]
-    if not told:
-        text = one_line(translate(finding.text))
-        room = width - sum(cell_len(part) for part, _style in head) - 2
-        lines[0] = Line((*head, ("  " + _cut(text, room, glyphs), "detail--dim")), index)
-        return lines
-    lines += [Line((("  " + part, "detail--text"),), index) for part in _wrap(translate(finding.text), width - 2)]
-    for name, value, style in _rows(finding, glyphs):
-        lines += _row(index, name, value, style, width)
-    for number, proposal in fixes:
-        lines += _fix(index, number, proposal, width)
-    lines.append(Line((), index))
-    return lines
+def _note(note: Note, width: int, glyphs: Glyphs) -> list[Line]:
+    name = translate(note.name)
+    head: list[Part] = [(f"{glyphs.status(note.status)} {pad(name, 8)}", style_of(note.status))]
+    room = width - width_of(head) - 1
+    wrapped = wrap(translate(note.text), room)
+    first = Line((*head, (" " + wrapped[0], "detail--text")))
+    rest = [Line(((" " * (width_of(head) + 1) + part, "detail--text"),)) for part in wrapped[1:]]
+    return [first, *rest, Line()]
 
 
-def _head(finding: Finding, glyphs: Glyphs, with_target: bool) -> list[Part]:
-    word = translate(WORDS[finding.status])
-    head: list[Part] = [
-        (f"{glyphs.status(finding.status)} {word:<5}", style_of(finding.status)),
-        (f" {finding.code} ", "detail--code"),
-        (one_line(translate(finding.title)), "detail--title"),
-    ]
-    if with_target and finding.target != "-":
-        head.append((f"  {one_line(finding.target)}", "detail--dim"))
-    if finding.since is not None:
-        head.append((translate(_("  since {time}").format(time=_clock(finding.since))), "detail--dim"))
-    if finding.because:
-        text = _("  because {code}") if finding.status is Status.FAIL else _("  skipped: because {code}")
-        head.append((translate(text.format(code=finding.because)), "detail--because"))
-    return head
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One finding as lines."""
+
+    index: int
+    finding: Finding
+    width: int
+    glyphs: Glyphs
+    with_target: bool
+    day: date | None
+
+    def lines(self, fixes: Sequence[tuple[int, Proposal]]) -> list[Line]:
+        if self.finding.status not in TOLD:
+            return [self._short()]
+        lines = self._head()
+        for part in wrap(translate(self.finding.text), self.width - 2):
+            lines.append(Line((("  " + part, "detail--text"),), self.index))
+        for name, value, style in self._rows():
+            lines += self._row(name, value, style)
+        for number, proposal in fixes:
+            lines += self._fix(number, proposal)
+        return [*lines, Line((), self.index)]
+
+    def _short(self) -> Line:
+        """What needs no attention takes one line, its sentence as far as it fits."""
+        head = self._name()
+        text = self._because() or one_line(translate(self.finding.text))
+        room = self.width - width_of(head) - 2
+        return Line((*head, ("  " + cut(text, room, self.glyphs.more), "detail--dim")), self.index)
+
+    def _name(self) -> list[Part]:
+        finding = self.finding
+        word = translate(WORDS[finding.status])
+        head: list[Part] = [
+            (f"{self.glyphs.status(finding.status)} {pad(word, 7)}", style_of(finding.status)),
+            (f" {finding.code} ", "detail--code"),
+            (one_line(translate(finding.title)), "detail--title"),
+        ]
+        if self.with_target and finding.target != "-":
+            head.append((f"  {one_line(finding.target)}", "detail--target"))
+        return head
+
+    def _head(self) -> list[Line]:
+        """Name, since when and because of what; on a second line what does not fit."""
+        head = self._name()
+        more: list[Part] = []
+        if self.finding.since is not None:
+            since = _("since {time}").format(time=clock(self.finding.since, self.day))
+            more.append(("  " + translate(since), "detail--dim"))
+        if self.finding.because:
+            more.append(("  " + self._because(), "detail--because"))
+        if width_of([*head, *more]) <= self.width:
+            return [Line((*head, *more), self.index)]
+        return [Line(tuple(head), self.index), Line(tuple(more), self.index)] if more else [Line(tuple(head))]
+
+    def _because(self) -> str:
+        finding = self.finding
+        if not finding.because:
+            return ""
+        other = finding.because_target or finding.target
+        place = f" {one_line(other)}" if other not in ("-", finding.target) else ""
+        skipped = finding.status is Status.SKIP
+        text = _("skipped: because {cause}") if skipped else _("because {cause}")
+        return translate(text.format(cause=finding.because + place))
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        finding = self.finding
+        rows: list[tuple[str, str, str]] = []
+        if finding.expected:
+            rows.append((translate(_("expected")), translate(finding.expected), "detail--expected"))
+        if finding.seen:
+            rows.append((translate(_("seen")), translate(finding.seen), "detail--seen"))
+        evidence = relevant(finding.evidence)
+        shown = [piece for piece in evidence if _telling(piece) < _ASIDE][:EVIDENCE_MOST] or evidence[:1]
+        for number, piece in enumerate(shown):
+            name = translate(_("evidence")) if not number else ""
+            rows.append((name, evidence_line(piece, self.day), "detail--dim"))
+        if (more := len(evidence) - len(shown)) > 0:
+            said = ngettext("and {count} more (e to view)", "and {count} more (e to view)", "count")
+            rows.append(("", translate(said.format(count=more)), "detail--dim"))
+        return rows
+
+    def _row(self, name: str, value: str, style: str) -> list[Line]:
+        wrapped = wrap(value, self.width - INDENT)
+        first = Line(((f"  {pad(name, INDENT - 3)} ", "detail--name"), (wrapped[0], style)), self.index)
+        return [first, *(Line(((" " * INDENT + part, style),), self.index) for part in wrapped[1:])]
+
+    def _fix(self, number: int, proposal: Proposal) -> list[Line]:
+        if proposal.plan is None:
+            said = _("{title}: not possible here. {why}")
+            text = said.format(title=proposal.title, why=proposal.why_not or _(""))
+            return self._row(translate(_("no fix")), translate(text), "detail--dim")
+        name = translate(_("fix {number}").format(number=number))
+        said = _("{title}   risk: {risk}").format(title=proposal.title, risk=proposal.risk.value)
+        return self._row(name, translate(said), "detail--fix")
 
 
-def _rows(finding: Finding, glyphs: Glyphs) -> list[tuple[str, str, str]]:
-    rows: list[tuple[str, str, str]] = []
-    if finding.expected:
-        rows.append((translate(_("expected")), translate(finding.expected), "detail--expected"))
-    if finding.seen:
-        rows.append((translate(_("seen")), translate(finding.seen), "detail--seen"))
-    for evidence in finding.evidence[:3]:
-        rows.append((translate(_("evidence")), evidence_line(evidence), "detail--dim"))
-    if len(finding.evidence) > 3:
-        more = _("and {count} more (e to view)").format(count=len(finding.evidence) - 3)
-        rows.append(("", translate(more), "detail--dim"))
-    return rows
+def relevant(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Evidence without repetitions, the most telling first: a line of a file, a file, a command, then API objects."""
+    found: dict[tuple[str, str], Evidence] = {}
+    for piece in evidence:
+        if piece.what:
+            found.setdefault((piece.source, piece.what), piece)
+    return sorted(found.values(), key=_telling)
 
 
-def evidence_line(evidence: Evidence) -> str:
-    """Where a piece of evidence comes from, in a line."""
-    what = one_line(evidence.what).removeprefix("cat -- ")
+_ASIDE = 5
+"""What is evidence of little by itself, such as a file's date."""
+
+
+def _telling(piece: Evidence) -> int:
+    ask = piece.observation.ask if piece.observation is not None else None
+    if piece.line:
+        return 0
+    if isinstance(ask, FileStat):
+        return _ASIDE
+    if isinstance(ask, File):
+        return 1
+    if isinstance(ask, Api) and ask.of is not None:
+        return 4
+    return 3 if isinstance(ask, Api) else 2
+
+
+def evidence_line(evidence: Evidence, day: date | None = None) -> str:
+    """Where a piece of evidence comes from, in a line: ``edge1:/etc/…/edgecore.yaml:48  09:46:18``."""
+    ask = evidence.observation.ask if evidence.observation is not None else None
+    if isinstance(ask, File):
+        place = f"{one_line(evidence.source)}:{one_line(ask.path)}"
+    else:
+        place = f"{one_line(evidence.source)}: {one_line(evidence.what)}"
     line = f":{evidence.line}" if evidence.line else ""
-    at = f"  {_clock(evidence.at)}" if evidence.at else ""
-    return f"{one_line(evidence.source)}: {what}{line}{at}"
-
-
-def _row(index: int, name: str, value: str, style: str, width: int) -> list[Line]:
-    wrapped = _wrap(value, width - 12)
-    first = Line(((f"  {name:<9} ", "detail--name"), (wrapped[0], style)), index)
-    return [first, *(Line(((" " * 12 + part, style),), index) for part in wrapped[1:])]
-
-
-def _fix(index: int, number: int, proposal: Proposal, width: int) -> list[Line]:
-    if proposal.plan is None:
-        said = _("{title} - not possible here: {why}").format(title=proposal.title, why=proposal.why_not or _(""))
-        return _row(index, translate(_("no fix")), translate(said), "detail--dim", width)
-    name = translate(_("fix {number}").format(number=number))
-    said = _("{title}   risk: {risk}").format(title=proposal.title, risk=proposal.risk.value)
-    return _row(index, name, translate(said), "detail--fix", width)
-
-
-def _clock(moment: datetime) -> str:
-    return moment.astimezone().strftime("%H:%M:%S")
-
-
-def _cut(text: str, room: int, glyphs: Glyphs) -> str:
-    if cell_len(text) <= room:
-        return text
-    left = room - cell_len(glyphs.more)
-    return chop_cells(text, left)[0] + glyphs.more if left > 1 else ""
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Break a sentence into lines by cells; words longer than a line are cut hard. Never empty."""
-    room = max(width, 8)
-    lines = [""]
-    for word in one_line(text).split(" "):
-        joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if cell_len(joined) <= room:
-            lines[-1] = joined
-            continue
-        pieces = chop_cells(word, room)
-        lines = [*lines, *pieces] if lines[-1] else [*lines[:-1], *pieces]
-    return lines
+    at = f"  {clock(evidence.at, day)}" if evidence.at else ""
+    return f"{place}{line}{at}"

@@ -16,15 +16,18 @@ from textual.strip import Strip
 
 from kedge.i18n import _, translate
 from kedge.model import Finding
-from tui.glyphs import Glyphs
-from tui.widgets.detail_lines import Line, Shown, detail_lines
+from tui.errors import Guarded
+from tui.glyphs import STATUS_CLASSES, Glyphs
+from tui.text_layout import Line
+from tui.widgets.detail_lines import Shown, detail_lines
 
 
-class Details(ScrollView, can_focus=True):
+class Details(Guarded, ScrollView, can_focus=True):
     """A list of findings with a cursor on one of them."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "detail--title",
+        "detail--target",
         "detail--code",
         "detail--text",
         "detail--dim",
@@ -34,7 +37,7 @@ class Details(ScrollView, can_focus=True):
         "detail--fix",
         "detail--because",
         "detail--cursor",
-        *(f"status--{word}" for word in ("pass", "info", "warn", "fail", "skip", "unknown")),
+        *STATUS_CLASSES,
     }
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,7 +45,7 @@ class Details(ScrollView, can_focus=True):
         Binding("k,up", "cursor(-1)", translate(_("up")), show=False, id="details.up"),
         Binding("g,home", "first", translate(_("top")), show=False, id="details.first"),
         Binding("G,end", "last", translate(_("bottom")), show=False, id="details.last"),
-        Binding("enter", "choose", translate(_("evidence")), show=False, id="details.choose"),
+        Binding("enter", "choose", translate(_("view the evidence")), show=False, id="details.choose"),
     ]
 
     @dataclass
@@ -54,14 +57,20 @@ class Details(ScrollView, can_focus=True):
     def __init__(self, glyphs: Glyphs, id: str | None = None) -> None:
         super().__init__(id=id)
         self.glyphs = glyphs
-        self._shown = Shown(_(""))
+        self._shown = Shown()
         self._lines: list[Line] = []
+        self._width = 0
         self._cursor: tuple[str, str] | None = None
 
     @property
     def shown(self) -> Shown:
         """What is shown now."""
         return self._shown
+
+    @property
+    def lines(self) -> list[Line]:
+        """What is shown, as it was laid out."""
+        return self._lines
 
     @property
     def finding(self) -> Finding | None:
@@ -71,41 +80,42 @@ class Details(ScrollView, can_focus=True):
 
     def show(self, shown: Shown, *, keep_place: bool) -> None:
         """Show a component; ``keep_place`` when it is the same one with newer data."""
-        if shown == self._shown and self._lines:
-            return
-        self._shown = shown
         if not keep_place:
             self._cursor = None
-            self.scroll_to(0, 0, animate=False)
-        self._lay_out()
+            self.scroll_to(0, 0, animate=False, immediate=True)
+        if shown != self._shown or not self._lines:
+            self._shown = shown
+            self._lay_out()
 
     def _lay_out(self) -> None:
-        width = max(20, self.scrollable_content_region.width)
-        targets = {finding.target for finding in self._shown.findings}
-        self._lines = detail_lines(self._shown, width, self.glyphs, with_target=len(targets) > 1)
-        self.virtual_size = Size(width, len(self._lines))
+        self._width = max(20, self.scrollable_content_region.width)
+        self._lines = detail_lines(self._shown, self._width, self.glyphs)
+        self.virtual_size = Size(1, len(self._lines))
         self.refresh()
 
     def on_resize(self) -> None:
-        self._lay_out()
+        """Laid out anew when the width changed, the scrollbar's coming and going included."""
+        if self.scrollable_content_region.width != self._width:
+            self._lay_out()
 
     # ------------------------------------------------------------------------------------------------- cursor
 
     def _go(self, index: int) -> None:
         found = self._shown.findings
-        if not found:
-            return
-        finding = found[max(0, min(index, len(found) - 1))]
-        self._cursor = (finding.code, finding.target)
-        self.select(finding)
+        if found:
+            self.select(found[max(0, min(index, len(found) - 1))])
+        else:
+            self.scroll_relative(y=index - self._index(), animate=False)
 
     def select(self, finding: Finding) -> None:
-        """Move the cursor to a finding and bring all of it into view."""
+        """Move the cursor to a finding and bring it into view; the start of one that is longer than the screen."""
         self._cursor = (finding.code, finding.target)
         index = self._index()
-        rows = [row for row, line in enumerate(self._lines) if line.finding == index]
+        rows = [row for row, line in enumerate(self._lines) if line.item == index]
         if rows:
-            self.scroll_to_region(Region(0, rows[0], 1, len(rows)), animate=False, force=True)
+            top = 0 if index == 0 else rows[0]
+            height = min(rows[-1] - top + 1, max(1, self.scrollable_content_region.height))
+            self.scroll_to_region(Region(0, top, 1, height), animate=False, force=True)
         self.refresh()
 
     def _index(self) -> int:
@@ -113,7 +123,18 @@ class Details(ScrollView, can_focus=True):
         return self._shown.findings.index(current) if current is not None else -1
 
     def action_cursor(self, step: int) -> None:
-        self._go(self._index() + step)
+        """To the next finding; through one that is longer than the screen first."""
+        if not self._scrolled_within(step):
+            self._go(self._index() + step)
+
+    def _scrolled_within(self, step: int) -> bool:
+        index, height = self._index(), self.scrollable_content_region.height
+        rows = [row for row, line in enumerate(self._lines) if line.item == index]
+        top = int(self.scroll_y)
+        hidden = bool(rows) and (rows[-1] >= top + height if step > 0 else rows[0] < top)
+        if hidden:
+            self.scroll_relative(y=step * max(1, height // 2), animate=False)
+        return hidden
 
     def action_first(self) -> None:
         self._go(0)
@@ -125,10 +146,11 @@ class Details(ScrollView, can_focus=True):
         if self.finding is not None:
             self.post_message(self.Chosen(self.finding))
 
-    async def _on_click(self, event: events.Click) -> None:
+    def on_click(self, event: events.Click) -> None:
+        """A click selects the finding under it."""
         row = int(event.y + self.scroll_y)
-        if 0 <= row < len(self._lines) and self._lines[row].finding >= 0:
-            self._go(self._lines[row].finding)
+        if 0 <= row < len(self._lines) and self._lines[row].item >= 0:
+            self._go(self._lines[row].item)
 
     # ------------------------------------------------------------------------------------------------ drawing
 
@@ -139,10 +161,13 @@ class Details(ScrollView, can_focus=True):
         if row >= len(self._lines):
             return Strip.blank(width, self.rich_style)
         line = self._lines[row]
-        segments = [Segment(text, self.get_component_rich_style(name, partial=True)) for text, name in line.parts]
+        segments = [Segment(text, self._style(name)) for text, name in line.parts]
         strip = Strip(segments).adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
-        if line.finding == self._index() and line.finding >= 0 and self.has_focus:
-            first = row == 0 or self._lines[row - 1].finding != line.finding
-            if first:
-                return strip.apply_style(self.get_component_rich_style("detail--cursor") or Style(bold=True))
+        first = row == 0 or self._lines[row - 1].item != line.item
+        if self.has_focus and first and line.item >= 0 and line.item == self._index():
+            cursor = self.get_component_rich_style("detail--cursor")
+            strip = Strip([Segment(s.text, (s.style or Style()) + cursor) for s in strip])
         return strip
+
+    def _style(self, name: str | Style) -> Style:
+        return self.get_component_rich_style(name, partial=True) if isinstance(name, str) and name else Style()

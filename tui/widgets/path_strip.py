@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
+from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text as RichText
+from textual.strip import Strip
 from textual.widget import Widget
 
 from kedge.i18n import Text, _, translate
 from kedge.model import Hop, HopState, NodePath, Status
 from kedge.printable import one_line
-from tui.glyphs import Glyphs, style_of
+from tui.errors import Guarded
+from tui.glyphs import STATUS_CLASSES, Glyphs, style_of
+from tui.text_layout import Part, cut_middle, width_of
 
 LABELS: dict[Hop, Text] = {
     Hop.APISERVER: _("apiserver"),
@@ -25,48 +29,104 @@ LABELS: dict[Hop, Text] = {
     Hop.METRICS_SERVER: _("metrics-server"),
     Hop.APISERVICE: _("apiservice"),
 }
+SHORT = LABELS | {
+    Hop.APISERVER: _("api"),
+    Hop.CLOUDSTREAM: _("cstream"),
+    Hop.EDGESTREAM: _("estream"),
+    Hop.METRICS_SERVER: _("metrics"),
+    Hop.APISERVICE: _("apisvc"),
+}
+"""For narrow screens."""
+
+FRONT = (Hop.METRICS_SERVER, Hop.APISERVICE)
+NAME_MOST = 20
 
 
-class PathStrip(Widget):
-    """One or two lines: logs and exec, and metrics when there is room for them."""
+def path_parts(
+    name: str, hops: Sequence[HopState], homes: Collection[tuple[str, Hop]], width: int, glyphs: Glyphs
+) -> list[Part]:
+    """One path in at most ``width`` cells: first the spaces go, then the words get short, then only glyphs stay.
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "path--name",
-        "path--link",
-        *(f"status--{word}" for word in ("pass", "info", "warn", "fail", "skip", "unknown")),
-    }
+    Args:
+        homes: (code, hop) where a code speaks of the hop itself; the code is shown there.
+    """
+    link = glyphs.link
+    coded = _coded(hops, homes)
+    for labels, between in ((LABELS, f" {link} "), (LABELS, link), (SHORT, link), ({}, link)):
+        parts = _parts(name, hops, coded, labels, between, glyphs)
+        if width_of(parts) <= width:
+            return parts
+    return _parts(cut_middle(name, 12, glyphs.more), hops, {}, {}, link, glyphs)
+
+
+def _coded(hops: Sequence[HopState], homes: Collection[tuple[str, Hop]]) -> dict[Hop, str]:
+    """Which hops show their code: each failing code once, where it belongs."""
+    failing = [hop for hop in hops if hop.code and hop.status is Status.FAIL]
+    found: dict[Hop, str] = {}
+    for code in dict.fromkeys(str(hop.code) for hop in failing):
+        places = [hop.hop for hop in failing if hop.code == code]
+        found[next((place for place in places if (code, place) in homes), places[0])] = code
+    return found
+
+
+def _parts(
+    name: str,
+    hops: Sequence[HopState],
+    coded: dict[Hop, str],
+    labels: dict[Hop, Text],
+    between: str,
+    glyphs: Glyphs,
+) -> list[Part]:
+    parts: list[Part] = [(name + "  ", "path--name")]
+    for position, hop in enumerate(hops):
+        if position:
+            parts.append((between, "path--link"))
+        label = f" {translate(labels[hop.hop])}" if labels else ""
+        code = f" {coded[hop.hop]}" if hop.hop in coded else ""
+        parts.append((glyphs.status(hop.status) + label + code, style_of(hop.status)))
+    return parts
+
+
+class PathStrip(Guarded, Widget):
+    """One or two lines: logs and exec, and below it metrics where the screen has the room."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"path--name", "path--link", *STATUS_CLASSES}
 
     def __init__(self, glyphs: Glyphs, id: str | None = None) -> None:
         super().__init__(id=id)
         self.glyphs = glyphs
         self._path: NodePath | None = None
+        self._homes: Collection[tuple[str, Hop]] = ()
 
-    def show(self, path: NodePath | None) -> None:
-        """Show the path to a node; None when no edge is selected."""
+    def show(self, path: NodePath | None, homes: Collection[tuple[str, Hop]] = ()) -> None:
+        """Show the path to a node; None when there is no edge."""
         if path != self._path:
-            self._path = path
-            self.refresh(layout=True)
+            self._path, self._homes = path, homes
+            self.refresh()
 
-    def render(self) -> RichText:
-        """The strip as text with styles; no markup is ever interpreted."""
-        if self._path is None:
-            return RichText(translate(_("Select an edge node to see its path")), self._style("path--name"))
-        logs = self._strip(_("logs {node}").format(node=one_line(self._path.node)), self._path.hops)
-        front = [hop for hop in self._path.metrics if hop.hop in (Hop.METRICS_SERVER, Hop.APISERVICE)]
-        if self.size.height < 2:
-            return logs
-        return RichText("\n").join([logs, self._strip(_("top, in front of it"), front)])
+    def lines(self, width: int) -> list[list[Part]]:
+        """The lines as styled parts."""
+        path = self._path
+        if path is None:
+            return [[(translate(_("No edge node, no path")), "path--name")]]
+        node = cut_middle(one_line(path.node), NAME_MOST, self.glyphs.more)
+        logs, top = (translate(said.format(node=node)) for said in (_("logs {node}"), _("top  {node}")))
+        front = [hop for hop in path.metrics if hop.hop in FRONT]
+        first = path_parts(logs, path.hops, self._homes, width, self.glyphs)
+        second = path_parts(top, front, self._homes, width, self.glyphs)
+        said = f" {self.glyphs.link} " + translate(_("then as logs"))
+        if width_of(second) + cell_len(said) <= width:
+            second.append((said, "path--link"))
+        return [first, second]
 
-    def _strip(self, name: Text, hops: Sequence[HopState]) -> RichText:
-        line = RichText(translate(name) + "  ", self._style("path--name"), no_wrap=True, overflow="ellipsis")
-        for position, hop in enumerate(hops):
-            if position:
-                line.append(f" {self.glyphs.link} ", self._style("path--link"))
-            style = self._style(style_of(hop.status))
-            line.append(f"{self.glyphs.status(hop.status)} {translate(LABELS[hop.hop])}", style)
-            if hop.code and hop.status is Status.FAIL:
-                line.append(f" {hop.code}", style)
-        return line
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        width = self.size.width
+        lines = self.lines(width)
+        if y >= len(lines):
+            return Strip.blank(width, self.rich_style)
+        segments = [Segment(text, self._style(str(name))) for text, name in lines[y]]
+        return Strip(segments).adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)

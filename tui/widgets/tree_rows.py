@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kedge.model import Status
 from kedge.picture import ComponentView
 
 FAULTY = (Status.FAIL, Status.WARN, Status.UNKNOWN)
+
+Keep = Callable[[ComponentView], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +18,23 @@ class Row:
     """One visible row.
 
     Attributes:
+        id, parent: of its component; what it shows is looked up in the newest picture.
         guides: for each level above, whether a line goes on downwards there.
         last: it is the last child of its parent.
         branch: it has children; folded: they are hidden.
     """
 
-    view: ComponentView
-    depth: int
+    id: str
+    parent: str
     guides: tuple[bool, ...]
     last: bool
     branch: bool
     folded: bool
+
+    @property
+    def depth(self) -> int:
+        """0 for the root."""
+        return len(self.guides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,71 +42,64 @@ class Rows:
     """The visible rows, where each id stands, and how many components a filter hides."""
 
     rows: tuple[Row, ...] = ()
-    position: dict[str, int] | None = None
+    position: Mapping[str, int] = field(default_factory=dict)
     hidden: int = 0
 
     def find(self, component: str) -> int | None:
         """The row of a component, None when it is not visible."""
-        return (self.position or {}).get(component)
+        return self.position.get(component)
 
 
 def visible_rows(
-    components: Sequence[ComponentView],
-    folded: Collection[str],
-    keep: Callable[[ComponentView], bool] | None = None,
+    components: Sequence[ComponentView], folded: Collection[str], shown: Collection[str] | None = None
 ) -> Rows:
     """Lay the tree out.
 
     Args:
         components: in tree order, parents before children.
         folded: ids whose children are hidden.
-        keep: None for no filter; otherwise a component stays when it, or anything below it, is kept.
+        shown: ids that a filter leaves (see :func:`kept`); None for no filter.
     """
-    parents = {view.id: view.parent for view in components}
-    shown = _kept(components, parents, keep)
     children: dict[str, list[ComponentView]] = {}
     for view in components:
         if shown is None or view.id in shown:
             children.setdefault(view.parent, []).append(view)
     rows: list[Row] = []
     _lay(children.get("", ()), children, folded, (), rows)
-    position = {row.view.id: index for index, row in enumerate(rows)}
+    position = {row.id: index for index, row in enumerate(rows)}
     return Rows(tuple(rows), position, 0 if shown is None else len(components) - len(shown))
 
 
-def _kept(
-    components: Sequence[ComponentView],
-    parents: dict[str, str],
-    keep: Callable[[ComponentView], bool] | None,
-) -> set[str] | None:
-    if keep is None:
-        return None
+def kept(components: Sequence[ComponentView], keep: Keep) -> frozenset[str]:
+    """Ids of what a filter keeps, and of what leads there."""
+    parents = {view.id: view.parent for view in components}
     shown: set[str] = set()
     for view in components:
-        if keep(view):
+        if view.id not in shown and keep(view):
             place = view.id
             while place and place not in shown:
                 shown.add(place)
-                place = parents[place]
-    return shown
+                place = parents.get(place, "")
+    return frozenset(shown)
 
 
 def _lay(
     siblings: Sequence[ComponentView],
-    children: dict[str, list[ComponentView]],
+    children: Mapping[str, Sequence[ComponentView]],
     folded: Collection[str],
     guides: tuple[bool, ...],
     rows: list[Row],
 ) -> None:
-    for view in siblings:
+    final = len(siblings) - 1
+    for number, view in enumerate(siblings):
         below = children.get(view.id, ())
-        last = view is siblings[-1]
+        last = number == final
         hidden = bool(below) and view.id in folded
-        rows.append(Row(view, len(guides), guides, last, bool(below), hidden))
+        rows.append(Row(view.id, view.parent, guides, last, bool(below), hidden))
         if below and not hidden:
             _lay(below, children, folded, (*guides, not last), rows)
 
 
 def is_faulty(view: ComponentView) -> bool:
-    """True for what the faults-only view keeps."""
+    """True for what the faults-only view keeps: by itself, so that a branch stays only for what is in it."""
     return view.status in FAULTY

@@ -1,0 +1,106 @@
+"""Lookups over one picture, each built once, when it is first needed: 1,000 edges must not cost a frame."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from kedge.i18n import translate
+from kedge.model import Finding, Hop, Status
+from kedge.picture import ComponentView, LinkInfo, LinkState, Picture
+
+TOLD = (Status.FAIL, Status.WARN, Status.UNKNOWN)
+"""Statuses that a branch repeats from below, and that are told in full."""
+
+ROOT = "site"
+
+
+class PictureIndex:
+    """One picture and the ways into it. Pure; nothing here changes."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+
+    @cached_property
+    def views(self) -> Mapping[str, ComponentView]:
+        """Components by id."""
+        return {view.id: view for view in self.picture.components}
+
+    @cached_property
+    def findings(self) -> Mapping[str, Sequence[Finding]]:
+        """Findings by the id of the component they are about."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.picture.findings:
+            found.setdefault(finding.component, []).append(finding)
+        return found
+
+    @cached_property
+    def counts(self) -> Mapping[Status, int]:
+        """How many findings have each status."""
+        return Counter(finding.status for finding in self.picture.findings)
+
+    @cached_property
+    def edges(self) -> frozenset[str]:
+        """Names of the edge nodes."""
+        return frozenset(path.node for path in self.picture.paths)
+
+    @cached_property
+    def words(self) -> Mapping[str, str]:
+        """What a text filter searches, by component: codes and sentences of its findings, as they are read."""
+        return {
+            component: " ".join(f"{finding.code} {translate(finding.text)}" for finding in findings)
+            for component, findings in self.findings.items()
+        }
+
+    def about(self, component: str) -> tuple[Finding, ...]:
+        """What a component has to say: all of its own, and what needs attention below it."""
+        own = tuple(self.findings.get(component, ()))
+        return (*own, *(f for f in self._below(component) if f.status in TOLD))
+
+    def _below(self, component: str) -> Sequence[Finding]:
+        if component == ROOT:
+            return [f for f in self.picture.findings if f.component != ROOT]
+        start = component + "/"
+        return [f for place, found in self.findings.items() if place.startswith(start) for f in found]
+
+    def subtree(self, component: str) -> frozenset[str]:
+        """Targets of a component and of everything below it, the site's own not among them."""
+        start = component + "/"
+        return frozenset(
+            view.target
+            for view in self.picture.components
+            if view.target != "-" and (component in (ROOT, view.id) or view.id.startswith(start))
+        )
+
+    @cached_property
+    def cloud_hosts(self) -> frozenset[str]:
+        """Machines that are not edges, as far as links to them are known."""
+        return frozenset(link.name for link in self.hosts) - self.edges
+
+    @property
+    def kubernetes(self) -> LinkInfo | None:
+        """How the link to the API server stands."""
+        return next((link for link in self.picture.links if link.name == "kubernetes"), None)
+
+    @property
+    def hosts(self) -> tuple[LinkInfo, ...]:
+        """How the links to the machines stand."""
+        return tuple(link for link in self.picture.links if link.name != "kubernetes")
+
+    def broken_links(self, component: str) -> tuple[LinkInfo, ...]:
+        """Links that are down and matter here: its own machine's; for branches those of all machines below."""
+        down = [link for link in self.picture.links if link.state is LinkState.DOWN]
+        if not down or component == ROOT:
+            return tuple(down)
+        if component == "cloud":
+            return tuple(link for link in down if link.name not in self.edges)
+        if component == "edge":
+            return tuple(link for link in down if link.name in self.edges)
+        view = self.views.get(component)
+        return tuple(link for link in down if view is not None and link.name == view.target)
+
+    @cached_property
+    def homes(self) -> frozenset[tuple[str, Hop]]:
+        """For each code the hops that it speaks of by itself, not by being somebody's consequence."""
+        return frozenset((f.code, hop) for f in self.picture.findings if f.hops for hop in f.hops)

@@ -1,0 +1,106 @@
+"""A yes-or-no dialog, and the one about a change whose end nobody saw."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+
+from kedge.audit import Entry
+from kedge.i18n import Text, _, translate
+from kedge.printable import printable
+from tui.glyphs import Glyphs
+from tui.screens.dialog import Dialog
+from tui.screens.history import result_of, when
+
+
+class Confirm(Dialog[bool]):
+    """Dismissed with True for yes; esc and the first button say no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "accept", translate(_("yes")), id="confirm.accept"),
+    ]
+
+    def __init__(self, title: Text, text: Text, yes: Text) -> None:
+        super().__init__()
+        self._title_text, self._text, self._yes_word = title, text, yes
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box", classes="question"):
+            yield Static(translate(self._title_text), classes="title", markup=False)
+            yield Static(printable(translate(self._text)), markup=False)
+            with Horizontal(id="buttons"):
+                yield Button(translate(_("Cancel")), id="no", compact=True)
+                yield Button(translate(_("{what} (y)").format(what=self._yes_word)), id="yes", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#no").focus()
+
+    def action_accept(self) -> None:
+        self.dismiss(True)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(event.button.id == "yes")
+
+
+class Unfinished(Dialog[str]):
+    """A change that was begun and whose end is not known. Dismissed with ``undo`` or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "undo", translate(_("undo")), id="unfinished.undo"),
+    ]
+
+    def __init__(self, entry: Entry, others: int, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._entry = entry
+        self._others = others
+        self._glyphs = glyphs
+
+    def compose(self) -> ComposeResult:
+        intent = self._entry.intent
+        text = _("{title} on {target} was begun at {time} by {who}, and the program ended before it did.").format(
+            title=intent.get("title", "-"),
+            target=intent.get("target", "-"),
+            time=when(self._entry),
+            who=intent.get("who", {}).get("os", "-"),
+        )
+        with Vertical(id="box", classes="question"):
+            yield Static(translate(_("An unfinished change")), classes="title", markup=False)
+            yield Static(printable(translate(text)), markup=False)
+            yield Static(translate(_("Finding out what was done …")), id="found", markup=False)
+            if self._others:
+                more = _("{count} more are in :history").format(count=self._others)
+                yield Static(translate(more), classes="hint", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button(translate(_("Later")), id="later", compact=True)
+                yield Button(translate(_("Undo (u)")), id="undo", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#later").focus()
+
+    def found(self, entry: Entry) -> None:
+        """Show what was found out."""
+        self._entry = entry
+        lines = [result_of(entry, self._glyphs)[0]]
+        for position, step in enumerate(entry.intent.get("steps", ())):
+            state = entry.state_of(position) or "not run"
+            lines.append(f"{self._glyphs.step(state)} {step.get('title', '-')} ({state})")
+        self.query_one("#found", Static).update(printable("\n".join(lines)))
+
+    def cannot_find_out(self, why: Text) -> None:
+        """Say why nobody knows."""
+        self.query_one("#found", Static).update(printable(translate(why)))
+
+    def action_undo(self) -> None:
+        self.dismiss("undo")
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss("undo" if event.button.id == "undo" else None)

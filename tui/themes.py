@@ -1,0 +1,38 @@
+"""Colour themes. A widget names theme variables only, so a theme is nothing but colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.theme import Theme
+
+COLOUR_BLIND = Theme(
+    # The palette of Okabe and Ito, told apart with every common colour vision deficiency.
+    name="kedge-colour-blind",
+    primary="#56B4E9",
+    secondary="#CC79A7",
+    accent="#F0E442",
+    success="#56B4E9",
+    warning="#F0E442",
+    error="#E69F00",
+    foreground="#e8e8e8",
+    background="#101014",
+    surface="#18181d",
+    panel="#26262e",
+    dark=True,
+)
+
+OWN = (COLOUR_BLIND,)
+
+NAMES: Mapping[str, str] = {
+    "dark": "textual-dark",
+    "light": "textual-light",
+    "colour-blind": COLOUR_BLIND.name,
+}
+"""Short names of the themes that are cared for; every other theme of Textual works by its own name."""
+
+
+def following(current: str) -> str:
+    """The theme after this one, around the end."""
+    order = list(NAMES.values())
+    return order[(order.index(current) + 1) % len(order)] if current in order else order[0]
