@@ -60,6 +60,39 @@ class EditYaml(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class EditConfigMap(Step):
+    """Set values in a YAML file that a ConfigMap holds, everything else in it kept byte for byte.
+
+    Attributes:
+        key: name of the file in the ConfigMap's data. changes, was: as in :class:`EditYaml`.
+    """
+
+    namespace: str
+    name: str
+    key: str
+    changes: tuple[tuple[str, Value], ...]
+    was: tuple[tuple[str, Value | None], ...] = ()
+
+    @property
+    def title(self) -> Text:
+        """What it does, in a line."""
+        return _("Edit {key} in ConfigMap {namespace}/{name}").format(
+            key=self.key, namespace=self.namespace, name=self.name
+        )
+
+    @property
+    def path(self) -> str:
+        """API path of the ConfigMap."""
+        return f"/api/v1/namespaces/{self.namespace}/configmaps/{self.name}"
+
+    def render(self) -> str:
+        """With kubectl and an editor; a preview renders the exact patch."""
+        wanted = ", ".join(f"{path}: {_yq_value(value)}" for path, value in self.changes)
+        edit = f"kubectl -n {shlex.quote(self.namespace)} edit configmap {shlex.quote(self.name)}"
+        return f"{_comment(f'in {self.key} set {wanted}')}\n{edit}"
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreFile(Step):
     """Put a file back as it was before an edit, byte for byte, from the backup beside it.
 
@@ -194,6 +227,8 @@ class RolloutRestart(Step):
             never resolves (facts 11); otherwise that is a failure.
     """
 
+    activates: ClassVar[bool] = True
+
     namespace: str
     kind: Literal["deployment", "daemonset"]
     name: str
@@ -259,7 +294,7 @@ class PatchObject(Step):
         return f"kubectl {where}patch {shlex.quote('/'.join(words[-2:]))} --type={kind} -p {shlex.quote(self.body)}"
 
 
-AnyStep = EditYaml | RestoreFile | ServiceAction | NatRule | RolloutRestart | PatchObject
+AnyStep = EditYaml | EditConfigMap | RestoreFile | ServiceAction | NatRule | RolloutRestart | PatchObject
 
 
 def activates(step: Step) -> bool:

@@ -10,7 +10,7 @@ from kedge.execute.handlers import from_data
 from kedge.execute.run import CHANGED
 from kedge.i18n import _
 from kedge.model import Plan, Risk, Step
-from kedge.steps import activates
+from kedge.steps import RolloutRestart, ServiceAction, activates
 
 FIX = "undo"
 
@@ -41,6 +41,10 @@ def undo_steps(entry: Entry) -> tuple[Step, ...]:
             found.append([from_data(data) for data in recorded["undo"]])
     changes = [step for steps in reversed(found) for step in steps if not activates(step)]
     effects = [step for steps in found for step in steps if activates(step)]
-    if not changes and all(getattr(step, "action", "") == "restart" for step in effects):
+    if not changes and all(_is_restart(step) for step in effects):
         return ()  # a restart alone has nothing to take back
     return (*changes, *effects)
+
+
+def _is_restart(step: Step) -> bool:
+    return isinstance(step, RolloutRestart) or (isinstance(step, ServiceAction) and step.action == "restart")

@@ -59,8 +59,8 @@ class Verifier:
     settings: Settings
     before: Sequence[Finding] = ()
     tell: Callable[[Text], None] = field(default=lambda _text: None)
-    _cause: tuple[str, str] | None = None
-    _cause_since: float = 0.0
+    _explanation: object = None
+    _since: float = 0.0
 
     async def verify(self) -> Verification:
         """Measure until green, until another cause has explained the red for a while, or until the deadline."""
@@ -83,25 +83,31 @@ class Verifier:
         )
 
     async def _until_green(self, codes: Sequence[str], deadline: float, *, needed: bool) -> tuple[Finding, ...]:
-        """``needed``: unknown and skipped are waited for too; else only failures are."""
-        self._cause = None
+        """``needed``: unknown and skipped are waited for too; else only failures and warnings are."""
+        self._explanation = None
         while True:
             found = tuple(f for f in await self.recheck(codes, self.plan.target) if f.code in codes)
-            waiting = [f for f in found if (f.status not in GREEN if needed else f.status is Status.FAIL)]
+            waited = (Status.WARN, Status.FAIL, *((Status.UNKNOWN, Status.SKIP) if needed else ()))
+            waiting = [f for f in found if f.status in waited]
             missing = needed and not set(codes) <= {f.code for f in found}
             now = self.clock.monotonic()
-            if (not waiting and not missing) or now >= deadline or self._explained_for_long(waiting, now):
+            settled = not missing and self._is_settled(waiting, now)
+            if (not waiting and not missing) or now >= deadline or settled:
                 return found
-            codes_left = sorted({f.code for f in waiting} | (set(codes) - {f.code for f in found}))
-            self.tell(_("waiting for {codes}").format(codes=", ".join(codes_left)))
+            left = sorted({f.code for f in waiting} | (set(codes) - {f.code for f in found}))
+            self.tell(_("waiting for {codes}").format(codes=", ".join(left)))
             await self.clock.sleep(min(self.settings.poll, deadline - now))
 
-    def _explained_for_long(self, waiting: Sequence[Finding], now: float) -> bool:
-        """A restart passes through states that look like other causes; only one that stays is one."""
-        cause = self._cause_of(waiting)
-        if cause != self._cause:
-            self._cause, self._cause_since = cause, now
-        return cause is not None and now - self._cause_since >= self.settings.settle
+    def _is_settled(self, waiting: Sequence[Finding], now: float) -> bool:
+        """Whether nothing but warnings, or the same other cause, has been in the way for a while.
+
+        A restart passes through states that look like other causes, and through warnings that pass.
+        """
+        red = [f for f in waiting if f.status not in GREEN]
+        explanation = self._cause_of(red) if red else "only warnings"
+        if explanation != self._explanation:
+            self._explanation, self._since = explanation, now
+        return explanation is not None and now - self._since >= self.settings.settle
 
     def _cause_of(self, red: Sequence[Finding]) -> tuple[str, str] | None:
         """What else explains *all* that is red; None when something is red by itself."""
@@ -138,7 +144,13 @@ class Verifier:
         if still:
             cause = (still.because or still.code, still.because_target or still.target)
             return VerifyResult.NEXT_CAUSE, _next(cause), cause
-        return VerifyResult.FIXED, _("Fixed; green again: {codes}").format(codes=", ".join(self.plan.verify)), None
+        codes = ", ".join(self.plan.verify)
+        warning = next((f for f in (*verified, *expected) if f.status is Status.WARN), None)
+        if warning:
+            sentence = _("Fixed; green again: {codes}. Still a warning: {code} on {target}: {text}")
+            words = {"code": warning.code, "target": warning.target, "text": warning.text}
+            return VerifyResult.FIXED, sentence.format(codes=codes, **words), None
+        return VerifyResult.FIXED, _("Fixed; green again: {codes}").format(codes=codes), None
 
     def _of_before(self) -> tuple[Finding, ...]:
         codes = {*self.plan.verify, *self.plan.expect, *self.plan.answers}

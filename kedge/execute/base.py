@@ -105,7 +105,8 @@ class Settings:
         find_out: how long a lost link may stay away before the outcome is called unknown.
         poll: between two looks at something that takes time.
         stuck: how long a new pod may be unschedulable before a rollout is called stuck.
-        settle: how long another cause must explain a red check before it is called the next cause.
+        settle: how long another cause must explain a red check before it is called the next cause, and how long
+            a warning is given to pass.
         lock: life of a lock; a plan that waits for rollouts adds their time.
     """
 

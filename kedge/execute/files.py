@@ -6,13 +6,14 @@ import difflib
 import hashlib
 import re
 import shlex
+from collections.abc import Sequence
 from datetime import datetime
 
 from kedge.execute.base import Handler, Hands, LockPath, Refused, Shown, StepFailed, Tell, shown
 from kedge.i18n import Text, _
 from kedge.model import LinkError, Reason, Step
 from kedge.sources.mask import masked
-from kedge.steps import EditYaml, RestoreFile, split_path
+from kedge.steps import EditYaml, RestoreFile, Splice, Value, split_path
 from kedge.yaml_edit import YamlEditError, apply_splices, edit, same, values
 
 SECRET_KEYS = ("token", "password", "tokenSecret", "mqttPassword", "secret", "passwd")
@@ -148,29 +149,32 @@ async def _read_pinned(hands: Hands, step: EditYaml | RestoreFile, shown: Shown)
     return found
 
 
-def _edited(step: EditYaml, before: bytes) -> tuple[bytes, tuple[tuple[int, str, str], ...]]:
-    for path, _value in step.changes:
+def _edited(step: EditYaml, before: bytes) -> tuple[bytes, tuple[Splice, ...]]:
+    return edited(_("{path} on {host}").format(path=step.path, host=step.on), before, step.changes, step.was)
+
+
+def edited(
+    what: Text, before: bytes, changes: Sequence[tuple[str, Value]], was: Sequence[tuple[str, Value | None]]
+) -> tuple[bytes, tuple[Splice, ...]]:
+    """The edited text and the splices that take it back.
+
+    Raises:
+        Refused: it does not parse, holds another value than the plan was made for, or a secret would be written.
+    """
+    for path, _value in changes:
         if _SECRET_NAME.search(split_path(path)[-1]):
             raise Refused(_("{key} is a secret; the program does not write secrets").format(key=path))
     try:
-        _compare(step, before)
-        edited = edit(before, step.changes)
+        found = values(before, [path for path, _value in was])
+        for path, value in was:
+            if not same(found[path], value):
+                words = {"key": path, "what": what, "now": _value_text(found[path]), "was": _value_text(value)}
+                sentence = _("{key} in {what} is {now}, not {was} as the plan was made for; look again")
+                raise Refused(sentence.format(**words))
+        done = edit(before, changes)
     except YamlEditError as error:
-        sentence = _("{path} on {host} is not touched: {problem}")
-        raise Refused(sentence.format(path=step.path, host=step.on, problem=error.text)) from None
-    return edited.after, edited.inverse
-
-
-def _compare(step: EditYaml, before: bytes) -> None:
-    found = values(before, [path for path, _was in step.was])
-    for path, was in step.was:
-        if not same(found[path], was):
-            sentence = _("{key} in {path} on {host} is {now}, not {was} as the plan was made for; look again")
-            raise Refused(
-                sentence.format(
-                    key=path, path=step.path, host=step.on, now=_value_text(found[path]), was=_value_text(was)
-                )
-            )
+        raise Refused(_("{what} is not touched: {problem}").format(what=what, problem=error.text)) from None
+    return done.after, done.inverse
 
 
 def _value_text(value: object) -> Text | str:

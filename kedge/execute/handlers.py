@@ -7,16 +7,18 @@ from typing import Any
 import msgspec
 
 from kedge.execute.base import Handler
+from kedge.execute.configmaps import EditConfigMapHandler
 from kedge.execute.files import EditYamlHandler, RestoreFileHandler
 from kedge.execute.nat import NatRuleHandler
 from kedge.execute.objects import PatchObjectHandler
 from kedge.execute.rollout import RolloutRestartHandler
 from kedge.execute.services import ServiceHandler
 from kedge.model import Step
-from kedge.steps import EditYaml, NatRule, PatchObject, RestoreFile, RolloutRestart, ServiceAction
+from kedge.steps import EditConfigMap, EditYaml, NatRule, PatchObject, RestoreFile, RolloutRestart, ServiceAction
 
 _HANDLERS: dict[type[Step], Handler[Any]] = {
     EditYaml: EditYamlHandler(),
+    EditConfigMap: EditConfigMapHandler(),
     RestoreFile: RestoreFileHandler(),
     ServiceAction: ServiceHandler(),
     NatRule: NatRuleHandler(),

@@ -10,10 +10,10 @@ from typing import Any
 
 from kedge.execute.base import LOST, Handler, Hands, Refused, Shown, StepFailed, Tell, shown
 from kedge.execute.objects import get_object, refusing
-from kedge.i18n import Text, _
+from kedge.i18n import Text, _, ngettext
 from kedge.links.base import Access
 from kedge.links.kube_access import access_of
-from kedge.model import LinkError
+from kedge.model import LinkError, Step
 from kedge.steps import STRATEGIC_MERGE_PATCH, RolloutRestart
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
@@ -71,6 +71,9 @@ class RolloutRestartHandler(Handler[RolloutRestart]):
     async def follow(self, step: RolloutRestart, shown: Shown, hands: Hands, tell: Tell) -> None:
         rollout = _Rollout(step, frozenset(shown.seen["pods"].values()), hands, tell)
         await rollout.wait()
+
+    def undo(self, step: RolloutRestart, shown: Shown) -> tuple[Step, ...]:
+        return (step,)  # so that what is put back is read again
 
     def rights(self, step: RolloutRestart) -> tuple[Access, ...]:
         pods = f"/api/v1/namespaces/{step.namespace}/pods"
@@ -195,7 +198,8 @@ def _progress(workload: Mapping[str, Any]) -> tuple[bool, Text]:
     if not seen:
         return done, _("waiting for the controller to see the change")
     if total > updated:
-        return done, _("{old} old pods are still there").format(old=total - updated)
+        sentence = ngettext("{old} old pod is still there", "{old} old pods are still there", "old")
+        return done, sentence.format(old=total - updated)
     return done, _("{ready} of {wanted} new pods ready").format(ready=min(available, updated), wanted=wanted)
 
 

@@ -11,7 +11,7 @@ import pytest
 from kedge.executor import Refused, Result, StepState, rights_of
 from kedge.i18n import Text
 from kedge.model import LinkError, Reason, Unknown
-from kedge.steps import JSON_PATCH, KUBERNETES, PatchObject, RolloutRestart
+from kedge.steps import JSON_PATCH, KUBERNETES, EditConfigMap, PatchObject, RolloutRestart
 from tests.unit.executor_fakes import Bench, FakeKube, FakeWriters, approve, lost, plan_of
 
 CONFIGMAP = "/api/v1/namespaces/kubeedge/configmaps/cloudcore"
@@ -108,6 +108,28 @@ async def test_undo_of_a_patch_is_refused_when_the_value_changed_since(bench: Be
     bench.writers.cluster.objects[CONFIGMAP]["data"]["cloudcore.yaml"] = "enable: maybe\n"
     with pytest.raises(Refused, match="no longer holds"):
         await bench.executor.undo_preview(outcome.id)
+
+
+async def test_a_file_inside_a_configmap_is_edited_like_a_file(bench: Bench) -> None:
+    text = "# ours\nmodules:\n  cloudStream:\n    enable: false  # off\n"
+    data = bench.writers.cluster.objects[CONFIGMAP]["data"]
+    data["cloudcore.yaml"] = text
+    path = "modules.cloudStream.enable"
+    edit = EditConfigMap(KUBERNETES, "kubeedge", "cloudcore", "cloudcore.yaml", ((path, True),), ((path, False),))
+    preview = await bench.executor.preview(plan_of(edit, RESTART, target="-"))
+    assert "+        enable: true  # off" in preview.steps[0].body
+    bench.writers.cluster.on_patch = lambda _path: status(bench, observedGeneration=9)
+    outcome = await bench.executor.apply(preview, approve(preview), lambda _progress: None)
+    assert outcome.result is Result.DONE
+    data = bench.writers.cluster.objects[CONFIGMAP]["data"]
+    assert data == {"cloudcore.yaml": text.replace("false", "true"), "other": "kept"}
+    undo = await bench.executor.undo_preview(outcome.id)
+    assert [type(shown.step) for shown in undo.steps] == [PatchObject, RolloutRestart]  # loaded again, too
+    await bench.executor.apply(undo, approve(undo), lambda _progress: None)
+    assert bench.writers.cluster.objects[CONFIGMAP]["data"]["cloudcore.yaml"] == text
+    bench.writers.cluster.objects[CONFIGMAP]["data"]["cloudcore.yaml"] = text.replace("false", "true")
+    with pytest.raises(Refused, match=r"modules\.cloudStream\.enable in cloudcore\.yaml .* is true, not false"):
+        await bench.executor.preview(plan_of(edit, target="-"))
 
 
 async def test_secrets_are_refused(bench: Bench) -> None:

@@ -56,9 +56,14 @@ async def test_green_after_a_while_is_fixed(bench: Bench) -> None:
     assert [f.status for f in found.after] == [PASS, PASS]
 
 
-async def test_warnings_are_green(bench: Bench) -> None:
-    site = Site(bench, (0, [finding("KE206", Status.WARN), finding("KE306", Status.INFO)]))
-    assert (await bench.executor.verify(outcome(), site.recheck)).result is VerifyResult.FIXED
+async def test_a_warning_is_green_but_is_given_time_to_pass(bench: Bench) -> None:
+    warned = [finding("KE206", Status.WARN), finding("KE306", Status.INFO)]
+    found = await bench.executor.verify(outcome(), Site(bench, (0, warned)).recheck)
+    assert found.result is VerifyResult.FIXED
+    assert "Still a warning: KE206 on edge1" in str(found.text)
+    assert 10 <= found.seconds < 12
+    found = await bench.executor.verify(outcome(), Site(bench, (0, warned), (bench.clock.passed + 4, GREEN)).recheck)
+    assert str(found.text) == "Fixed; green again: KE206, KE306"
 
 
 async def test_still_red_at_the_deadline_is_not_fixed(bench: Bench) -> None:

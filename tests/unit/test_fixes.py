@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fixes.cloudcore import enable_cloudstream, restart_cloudcore
 from fixes.edgecore import enable_edgestream, restart_edgecore
 from fixes.metrics_server import restart_metrics_server
 from fixes.nat import add_nat_rule, remove_nat_rule
@@ -20,7 +21,7 @@ from kedge.model import Reason, Risk, Unknown
 from kedge.plugins import All, Draft, Fix, NotApplicable
 from kedge.probes.nat import read_rules
 from kedge.registry import discover
-from kedge.steps import EditYaml, NatRule, PatchObject, RolloutRestart, ServiceAction
+from kedge.steps import EditConfigMap, EditYaml, NatRule, PatchObject, RolloutRestart, ServiceAction
 
 UNKNOWN = Unknown(Reason.DENIED, Text("not told"))
 PATH = "/etc/kubeedge/config/edgecore.yaml"
@@ -285,6 +286,58 @@ def test_a_stale_rule_alone_is_replaced() -> None:
 def test_somebody_elses_rule_is_never_deleted() -> None:
     mesh = "-A OUTPUT -p tcp -m tcp --dport 10351 -j DNAT --to-destination 169.254.96.16:40001"
     assert "made for CloudCore is stale" in refused(remove_nat_rule, **nat(tables(mesh, RIGHT)))
+
+
+# ------------------------------------------------------------------------------------------------ CloudCore
+
+DEPLOYMENT = Workload("kubeedge", "cloudcore", replicas=1)
+DISABLED = CloudCoreConfig(
+    "configmap/cloudcore", cloud_stream=CloudStream(line=3), text="modules:\n  cloudStream:\n    enable: false\n"
+)
+
+
+def test_cloudstream_is_enabled_in_the_configmap_and_loaded() -> None:
+    edit, restart = offered(enable_cloudstream, DISABLED, CloudCore(DEPLOYMENT)).steps
+    path = "modules.cloudStream.enable"
+    assert edit == EditConfigMap(
+        "kubernetes", "kubeedge", "cloudcore", "cloudcore.yaml", ((path, True),), ((path, False),)
+    )
+    assert restart == RolloutRestart("kubernetes", "kubeedge", "deployment", "cloudcore")
+
+
+def test_a_missing_switch_is_known_to_be_missing() -> None:
+    absent = CloudCoreConfig(
+        "configmap/cloudcore", cloud_stream=CloudStream(line=2), text="modules:\n  cloudStream: {}\n"
+    )
+    edit = offered(enable_cloudstream, absent, CloudCore(DEPLOYMENT)).steps[0]
+    assert isinstance(edit, EditConfigMap)
+    assert edit.was == (("modules.cloudStream.enable", None),)
+
+
+@pytest.mark.parametrize(
+    ("config", "core", "words"),
+    [
+        (CloudCoreConfig("configmap/cloudcore", cloud_stream=CloudStream(True)), CloudCore(DEPLOYMENT), "is enabled"),
+        (DISABLED, CloudCore(), "by hand"),
+        (CloudCoreConfig("/etc/kubeedge/config/cloudcore.yaml"), CloudCore(DEPLOYMENT), "cloudcore.yaml there by hand"),
+    ],
+)
+def test_cloudstream_that_cannot_be_enabled(config: CloudCoreConfig, core: CloudCore, words: str) -> None:
+    assert words in refused(enable_cloudstream, config, core)
+
+
+def test_a_restart_that_would_load_a_disabled_cloudstream_is_dangerous() -> None:
+    assert offered(restart_cloudcore, CloudCore(DEPLOYMENT), UNKNOWN).risk is None
+    found = offered(restart_cloudcore, CloudCore(DEPLOYMENT), DISABLED)
+    assert found.risk is Risk.HIGH
+    assert "no logs, exec or top" in str(found.impact)
+
+
+def test_a_cloudcore_that_is_scaled_to_0_is_scaled_up() -> None:
+    (step,) = offered(restart_cloudcore, CloudCore(Workload("kubeedge", "cloudcore")), UNKNOWN).steps
+    assert isinstance(step, PatchObject)
+    assert step.body == '{"spec":{"replicas":1}}'
+    assert "no Deployment" in refused(restart_cloudcore, CloudCore(), UNKNOWN)
 
 
 # ------------------------------------------------------------------------------------------- metrics-server
