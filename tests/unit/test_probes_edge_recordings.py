@@ -11,22 +11,26 @@ from typing import Any
 
 import pytest
 
-from kedge.asks import Ask
+from kedge.asks import Ask, CaFingerprint
+from kedge.facts.certificates import CloudCa, EdgeCa, EdgeCertificate, Handshake, StreamCertificate, TunnelTls
 from kedge.facts.cloudcore import CloudCore
-from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService, EdgedHealth
+from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreLog, EdgeCoreService, EdgedHealth
 from kedge.facts.images import ImageList
 from kedge.facts.network import Established, Listening, NatTables, Reach, StreamReach, TunnelReach
 from kedge.facts.pods import Pod
+from kedge.facts.resources import Headroom
 from kedge.facts.services import RuntimeService
+from kedge.i18n import _
 from kedge.model import Host, Observation, Reason, Role, Unknown
 from kedge.plugins import Probe
-from kedge.probes import edgecore, images, nat, network, services
+from kedge.probes import certificates, edgecore, images, journal, nat, network, resources, services
 from kedge.recording import Recording, open_recording
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 STATES = sorted(path.parent.name for path in RECORDINGS.glob("*/meta.json"))
 EDGES = ("edge1", "edge2")
-NO_CONFIG = Unknown(Reason.NOT_ASKED, edgecore._("not asked"))
+CA_URL = "https://10.99.0.10:10002/ca.crt"
+NO_CONFIG = Unknown(Reason.NOT_ASKED, _("not asked"))
 
 
 @cache
@@ -180,3 +184,66 @@ def test_edged_answers_unless_edgecore_is_stopped(state: str, edge: str) -> None
         assert "Failed to connect" in health.problem
     else:
         assert (health.status, health.body) == (200, "ok")
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("edge", EDGES)
+def test_certificates_of_an_edge_and_its_cloud(state: str, edge: str) -> None:
+    own = asked(certificates.edge_certificate, state, edge, NO_CONFIG)
+    assert isinstance(own, EdgeCertificate)
+    assert own.x509.common_name == f"system:node:{edge}"
+    assert own.x509.not_before is not None
+    assert own.at is not None
+    ca = asked(certificates.edge_ca, state, edge, NO_CONFIG)
+    assert isinstance(ca, EdgeCa)
+    handed = certificates.read_cloud_ca(
+        asyncio.run(recording(state).hosts["cloud1"].observe([CaFingerprint(CA_URL)], deadline=1))[0]
+    )
+    assert isinstance(handed, CloudCa)
+    assert ca.x509.fingerprint == handed.x509.fingerprint != ""
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("edge", EDGES)
+def test_the_handshake_with_the_tunnel_port(state: str, edge: str) -> None:
+    tls = asked(certificates.tunnel_tls, state, edge, config_of(state, edge))
+    assert isinstance(tls, TunnelTls)
+    unreached = state in ("tunnel-port-blocked", "cloudstream-disabled")
+    # Where the recorded report ends before the server spoke, nothing is claimed.
+    assert tls.outcome in ({Handshake.UNREACHED} if unreached else {Handshake.ACCEPTED, Handshake.UNDECIDED})
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_certificate_of_the_stream_port(state: str) -> None:
+    cloudcore = CloudCore(pods=(Pod("kubeedge", "c", phase="Running", ready=True, pod_ip="10.99.0.10"),))
+    found = asked(certificates.stream_certificate, state, "cloud1", cloudcore, NO_CONFIG)
+    if state == "cloudstream-disabled":
+        assert isinstance(found, Unknown)
+        return
+    assert isinstance(found, StreamCertificate)
+    assert found.shown[0][1].names == ("cloudcore.kubeedge", "cloudcore.kubeedge.svc")
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("edge", EDGES)
+def test_the_journal_holds_only_what_still_stands(state: str, edge: str) -> None:
+    log = asked(journal.edgecore_log, state, edge)
+    assert isinstance(log, EdgeCoreLog)
+    expected = {
+        ("edgestream-disabled", "edge1"): {"edgestream-disabled"},
+        ("cloudstream-disabled", "edge1"): {"tunnel-refused"},
+        ("cloudstream-disabled", "edge2"): {"tunnel-refused"},
+    }
+    assert {hit.id for hit in log.hits} == expected.get((state, edge), set())
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("edge", EDGES)
+def test_the_head_room_of_an_edge(state: str, edge: str) -> None:
+    room = asked(resources.headroom, state, edge)
+    assert isinstance(room, Headroom)
+    assert [(d.mount, d.total >> 30, d.free >> 30) for d in room.disks] == [("/", 252, 57)]
+    assert room.inodes[0].free_share > 0.9
+    assert room.memory is not None
+    assert room.memory.free > 1 << 30
+    assert room.tasks > 0
