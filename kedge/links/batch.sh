@@ -168,6 +168,17 @@ start_some() {
   done
 }
 
+# Tell the writer that another second has passed, for as long as it lives.
+tick_tock() {
+  nap=
+  trap 'kill "$nap"; exit' TERM
+  while kill -0 $$; do
+    sleep 1 & nap=$!
+    wait "$nap"
+    echo tick >&9
+  done
+}
+
 # A second has passed: TERM for who is over time, KILL for who still is a second later.
 tick() {
   clock=$((clock + 1))
@@ -200,7 +211,7 @@ main() {
   stamp
   frame K 1 "$count" "$1" "$(date -u +%s.%N)" "$up"
   exec 2>/dev/null
-  (exec >/dev/null 5<&- 7>&-; while kill -0 $$ && sleep 1; do echo tick >&9; done) & ticker=$!
+  (exec >/dev/null 5<&- 7>&-; tick_tock) & ticker=$!
   open_gate "$1"
   start_some
   while [ "$left" -gt 0 ]; do

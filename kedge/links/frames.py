@@ -75,12 +75,16 @@ class Reader:
 
     def __init__(self, nonce: str | None, *, limit: int = 64 << 20) -> None:
         self.batch = Batch({})
-        self.noise = b""
-        """What was printed before the first frame, for the error message; at most 4 KiB."""
+        self._noise = b""
         self._limit = limit
         self._buffer = bytearray()
         self._start: re.Pattern[bytes] = _frame_start(nonce)
         self._stamp: float | None = None
+
+    @property
+    def noise(self) -> bytes:
+        """What was printed before the first frame, for the error message; at most 4 KiB."""
+        return self._noise if self.batch.uid is not None else (self._noise + self._buffer)[:MAX_HEADER]
 
     def feed(self, data: bytes) -> None:
         """Take the next piece of the stream. Raises FramingError."""
@@ -115,7 +119,7 @@ class Reader:
 
     def _drop(self, count: int) -> None:
         if self.batch.uid is None:
-            self.noise = (self.noise + self._buffer[:count])[:MAX_HEADER]
+            self._noise = (self._noise + self._buffer[:count])[:MAX_HEADER]
         del self._buffer[:count]
 
     def _length(self, word: str) -> int:

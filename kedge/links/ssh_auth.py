@@ -189,19 +189,17 @@ def _offers(
 def _load(path: Path, endpoint: Endpoint, site: str, given: Given, tried: list[Text | str]) -> paramiko.PKey | None:
     """A key from its file; None, with the reason in ``tried``, for one that cannot be used."""
     import paramiko
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from paramiko.pkey import UnknownKeyType
 
     kind, about = QuestionKind.PASSPHRASE, str(path)
     secret = given.secret(kind, about)
     try:
-        return paramiko.PKey.from_path(path, secret)
+        return _read_key(path, secret)
     except OSError as error:
         tried.append(_("{file} ({why})").format(file=path, why=error.strerror))
         return None
-    except (paramiko.PasswordRequiredException, TypeError):
-        pass  # cryptography says TypeError for an encrypted key without a passphrase
-    except (paramiko.SSHException, UnknownKeyType, UnsupportedAlgorithm, ValueError):
+    except paramiko.PasswordRequiredException:
+        pass
+    except paramiko.SSHException:
         if secret is None:
             tried.append(_("{file} (not a usable key)").format(file=path))
             return None
@@ -212,6 +210,30 @@ def _load(path: Path, endpoint: Endpoint, site: str, given: Given, tried: list[T
         return None
     tried.append(_("{file} (needs its passphrase)").format(file=path))
     raise NeedsAnswer(passphrase(site, endpoint.name, about, attempt), ssh_errors.no_login(endpoint, tried))
+
+
+def _read_key(path: Path, secret: str | None) -> paramiko.PKey:
+    """A private key of any kind, with the certificate beside it. PKey.from_path takes no passphrase as text.
+
+    Raises:
+        OSError: it cannot be read. PasswordRequiredException, SSHException: it cannot be used, so or at all.
+    """
+    import paramiko
+
+    failure = paramiko.SSHException("no key")
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            key = kind.from_private_key_file(str(path), secret)
+        except paramiko.PasswordRequiredException:
+            raise
+        except (paramiko.SSHException, ValueError) as error:
+            failure = paramiko.SSHException(str(error))
+            continue
+        certificate = Path(f"{path}-cert.pub")
+        if certificate.exists():
+            key.load_certificate(str(certificate))
+        return key
+    raise failure
 
 
 def _public_blob(path: Path) -> bytes | None:
