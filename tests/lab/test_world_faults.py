@@ -33,7 +33,7 @@ CAUSES = {
     "metrics-image-missing": {("KE402", "-")},
     "metrics-flags-missing": {("KE403", "-")},
     "apiservice-missing": {("KE404", "-")},
-    "rbac-limited": {("KE102", "-")},
+    "rbac-limited": set(),
     "api-down": {("KE101", "-")},
     "slow-link": set(),
 }
