@@ -142,9 +142,7 @@ def configuration_is_loaded(
         return passed(_("EdgeCore on {node} started after edgecore.yaml last changed").format(**words))
     tunnel = isinstance(sockets, Unknown) or any(s.peer_port == stream.port for s in sockets.sockets)
     if stream.enable and not tunnel and not loaded:
-        text = _(
-            "edgecore.yaml of {node} enables EdgeStream, but EdgeCore started before it changed and has no tunnel"
-        )
+        text = _("edgecore.yaml of {node} enables EdgeStream, but EdgeCore started before it changed and has no tunnel")
         return failed(text.format(**words), expected=expected, seen=seen)
     text = _("edgecore.yaml of {node} was changed after EdgeCore started; the change is not in force yet")
     return warned(text.format(**words), expected=expected, seen=seen)
