@@ -74,7 +74,9 @@ async def _run(**options: Any) -> int:
     try:
         async with LabSite(**options) as site:
             _describe(site)
-            await ended.wait()
+            asked = asyncio.create_task(ended.wait())
+            await asyncio.wait({asked, site.life}, return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
             click.echo("Ending the practice site.")
     except LabError as problem:
         click.echo(f"kedge-tui: {problem}", err=True)

@@ -20,6 +20,8 @@ SITE = "lab"
 
 LOGIN = "root"
 
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 
 @dataclass(frozen=True, slots=True)
 class SiteFiles:
@@ -62,7 +64,7 @@ def write_kubeconfig(path: Path, server: str, authority: bytes, user: Mapping[st
         "contexts": [{"name": SITE, "context": {"cluster": SITE, "user": SITE}}],
         "current-context": SITE,
     }
-    _write(path, yaml.safe_dump(document, sort_keys=False), secret=True)
+    _write(path, yaml.dump(document, Dumper=_Dumper, sort_keys=False), secret=True)
 
 
 def certificate_user(certificate: bytes, key: bytes) -> dict[str, str]:
@@ -97,16 +99,15 @@ def write_inventory(files: SiteFiles, machines: Iterable[Machine]) -> None:
     cloud = next((machine for machine in machines if machine.world.role is Role.CLOUD), None)
     site: dict[str, Any] = {"kubeconfig": str(files.kubeconfig), "context": SITE}
     if cloud is not None:
-        site["bundle"] = str(cloud.tree.path(BUNDLE))
+        site["bundle"] = str(cloud.tree / BUNDLE)
     site["ssh"] = {
         "user": LOGIN, "config": str(files.ssh_config), "identity": str(files.identity), "sudo": "none",
     }  # fmt: skip
     site["hosts"] = [_host_entry(machine, files) for machine in machines]
-    _write(files.config, yaml.safe_dump({"sites": {SITE: site}}, sort_keys=False, width=4096))
+    _write(files.config, yaml.dump({"sites": {SITE: site}}, Dumper=_Dumper, sort_keys=False, width=4096))
 
 
 def _host_entry(machine: Machine, files: SiteFiles) -> dict[str, Any]:
-    tree = machine.tree
     edge = machine.world.role is Role.EDGE
     configs = {"edgecoreConfig" if edge else "cloudcoreConfig": f"{CONFIG}/{'edgecore' if edge else 'cloudcore'}.yaml"}
     paths = configs | {"certs": CERTIFICATES, "ca": AUTHORITY.rpartition("/")[0], "podLogs": POD_LOGS}
@@ -118,7 +119,7 @@ def _host_entry(machine: Machine, files: SiteFiles) -> dict[str, Any]:
         "user": LOGIN,
         "identity": str(files.identity),
         "roles": ["edge"] if edge else ["apiserver", "cloudcore"],
-        "paths": {name: str(tree.path(path)) for name, path in paths.items()},
+        "paths": {name: str(machine.path(path)) for name, path in paths.items()},
     }
 
 

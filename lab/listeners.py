@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -21,6 +22,9 @@ _NOT_A_WEBSOCKET = (
     b"'Connection' header\n"
 )
 """CloudCore's answer to a client that passed TLS but does not speak EdgeCore's protocol."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class CloudListeners:
@@ -69,7 +73,11 @@ class CloudListeners:
     async def _show(self, number: int, name: str, state: Reach) -> None:
         port = self._ports.get(number)
         if port is None:  # the administrator moved the port in the ConfigMap
-            port = self._ports[number] = LoopbackPort(number)
+            try:
+                port = self._ports[number] = LoopbackPort(number)
+            except OSError as error:
+                _log.warning("CloudCore cannot listen on 127.0.0.1:%d, another program has it: %s", number, error)
+                return
         if state is Reach.OPEN:
             context = self._contexts[name]
             server = self._servers.get(name)

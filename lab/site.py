@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import difflib
 import functools
+import logging
 import secrets
 import shutil
 import tempfile
@@ -33,9 +34,9 @@ from lab import config, faults
 from lab.apiserver import ApiServer
 from lab.control import PREFIX, ControlServer
 from lab.faults_site import LIMITED_USER
-from lab.hosts.machine import Machine, build_machine
+from lab.hosts.machine import Equipment, Machine
 from lab.hosts.standins import StandIns
-from lab.hosts.tree import AUTHORITY, CERTIFICATES, TreeFiles, link_programs
+from lab.hosts.tree import AUTHORITY, CERTIFICATES, HostTree, TreeFiles, link_programs
 from lab.listeners import CloudListeners
 from lab.pki import Authority
 from lab.ports import LoopbackPort
@@ -47,6 +48,8 @@ from lab.world_settings import METRICS_IMAGE, Ports, Settings, edge_name
 
 TICK = 0.1
 """Seconds between two looks of the world at its clock."""
+
+_log = logging.getLogger(__name__)
 
 
 class LabError(Exception):
@@ -69,6 +72,7 @@ class LabSite:
         files: kubeconfig, config.yaml, ssh_config and so on.
         world: the world model; touch it on the site's loop only.
         hosts: the machines by name.
+        life: the task that keeps time running; it ends early only with an error, which leaving the context raises.
     """
 
     def __init__(
@@ -121,7 +125,7 @@ class LabSite:
         if shell is None:
             raise LabError("The practice site runs real bash on its machines, and bash was not found on PATH.")
         self.dir = _make_folder(self._wanted_folder)
-        self._stack.callback(shutil.rmtree, self.dir, ignore_errors=True)
+        self._stack.callback(_remove, self.dir)
         self.files = config.SiteFiles.below(self.dir)
         self._kubeedge = Authority("KubeEdge")
         self._api = ApiServer(self.dir / "pki")
@@ -143,8 +147,8 @@ class LabSite:
         control = ControlServer(self.dir, self._control)
         await control.start()
         self._stack.push_async_callback(control.close)
-        life = asyncio.create_task(self._live())
-        self._stack.push_async_callback(_cancelled, life)
+        self.life = asyncio.create_task(self._live(), name="practice site")
+        self._stack.push_async_callback(_cancelled, self.life)
 
     def _make_world(self) -> World:
         self._spare = [LoopbackPort(), LoopbackPort()]
@@ -180,24 +184,28 @@ class LabSite:
         stand_ins = StandIns(shell)
         await stand_ins.start()
         self._stack.push_async_callback(stand_ins.close)
+        equipment = Equipment(programs, stand_ins, key, shell)
         for host in self.world.hosts.values():
-            local_http = functools.partial(self._local_http, host)
-            root = self.dir / "hosts" / host.name
-            machine = build_machine(host, root, programs, stand_ins, key, shell, local_http)
+            machine = Machine(
+                host,
+                self.dir / "hosts" / host.name,
+                equipment,
+                local_http=functools.partial(self._local_http, host),
+                furnish=functools.partial(self._furnish, host),
+            )
             self._stack.push_async_callback(machine.close)
             self.hosts[host.name] = machine
-            self._furnish(machine)
 
-    def _furnish(self, machine: Machine) -> None:
+    def _furnish(self, host: Host, tree: HostTree) -> None:
         """The files that make a machine a cloud host or an edge."""
-        if machine.world.role is Role.CLOUD:
-            machine.tree.add_bundle(METRICS_IMAGE, self.world.ports.stream)
+        if host.role is Role.CLOUD:
+            tree.add_bundle(METRICS_IMAGE, self.world.ports.stream)
             return
-        credential = self._kubeedge.issue(f"system:node:{machine.name}", organizations=["system:nodes"])
+        credential = self._kubeedge.issue(f"system:node:{host.name}", organizations=["system:nodes"])
         names = [AUTHORITY, f"{CERTIFICATES}/server.crt", f"{CERTIFICATES}/server.key"]
         for name, data in zip(names, (credential.authority, credential.certificate, credential.key), strict=True):
-            machine.tree.write(name, data, mode=0o600)
-        machine.tree.date_back(names, machine.world.service("edgecore").active_enter - 60)
+            tree.write(name, data, mode=0o600)
+        tree.date_back(names, host.service("edgecore").active_enter - 60)
 
     # -- keeping up with the world
 
@@ -308,6 +316,13 @@ def _make_folder(wanted: Path | None) -> Path:
         raise LabError(f"{wanted} cannot be used: {error.strerror or error}.") from error
     wanted.chmod(0o700)
     return wanted.resolve()
+
+
+def _remove(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        _log.warning("The folder of the practice site, %s, could not be removed: %s", folder, error)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

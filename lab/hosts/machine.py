@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
@@ -20,31 +22,63 @@ from lab.world_host import Host
 USERS = ("root", "oncall")
 """Who may log in to every host; ``oncall`` needs sudo for what root may do."""
 
-MARK = "KEDGE_LAB_HOST"
-"""Set in every process of a host."""
-
 _K3S_TOOLS = frozenset({"crictl", "k3s"})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What all machines of a site share.
+
+    Attributes:
+        programs: the folder of real programs, see :func:`lab.hosts.tree.link_programs`.
+        stand_ins: answers the stand-in commands.
+        client: the key that may log in.
+        shell: path of bash.
+    """
+
+    programs: Path
+    stand_ins: StandIns
+    client: asyncssh.SSHKey
+    shell: str
+
+
 class Machine:
     """One host of the running site.
 
+    Its tree and commands are made when they are first looked at, so that a site of a hundred hosts starts at once.
+
+    Args:
+        root: where its tree goes.
+        local_http: answers what only this machine's own loopback could.
+        furnish: adds the files that a machine of its role has.
+
     Attributes:
         world: the host in the world model.
-        tree: its files; ``tree / "/etc/hostname"`` is a path on this disk.
         server: its SSH server; ``server.port.number`` is where it listens.
         host_key: the server's key, as the site's known_hosts has it.
         extra: latency and loss of this machine's link beyond the site's.
         sudoers: who may become root here.
     """
 
-    world: Host
-    tree: HostTree
-    server: HostServer
-    host_key: asyncssh.SSHKey
-    extra: LinkQuality = field(default_factory=LinkQuality)
-    sudoers: Sudoers = field(default_factory=Sudoers)
+    def __init__(
+        self,
+        world: Host,
+        root: Path,
+        equipment: Equipment,
+        local_http: LocalHttp,
+        furnish: Callable[[HostTree], None],
+    ) -> None:
+        self.world = world
+        self.host_key = asyncssh.generate_private_key("ssh-ed25519")
+        self.extra = LinkQuality()
+        self.sudoers = Sudoers()
+        self._tree = HostTree(root, world)
+        self._equipment = equipment
+        self._local_http = local_http
+        self._furnish = furnish
+        self._made = False
+        self._making = threading.Lock()
+        self.server = HostServer(self.host_key, self._account(), LinkQuality(), prepare=self._make)
 
     @property
     def name(self) -> str:
@@ -55,6 +89,16 @@ class Machine:
     def port(self) -> int:
         """The loopback port of its SSH server."""
         return self.server.port.number
+
+    @property
+    def tree(self) -> HostTree:
+        """Its files; ``tree / "/etc/hostname"`` is a path on this disk. May be asked for on any thread."""
+        self._make()
+        return self._tree
+
+    def path(self, name: str) -> Path:
+        """Where a file of the machine is, or will be, on this disk."""
+        return self._tree.path(name)
 
     async def follow_world(self, latency: float = 0.0, loss: float = 0.0) -> None:
         """Answer or refuse, as the world has it; ``latency`` and ``loss`` of every link add to this one's own."""
@@ -69,49 +113,34 @@ class Machine:
         """End every session and give the port back."""
         await self.server.close()
 
+    def _make(self) -> None:
+        with self._making:
+            if self._made:
+                return
+            self._tree.build()
+            self._furnish(self._tree)
+            absent = frozenset() if "k3s" in self.world.services else _K3S_TOOLS
+            if not (self._equipment.programs / "curl").exists():
+                absent |= {"curl"}
+            station = Station(self.world, self._tree.root, self.sudoers, self._equipment.programs, self._local_http)
+            self._equipment.stand_ins.install(station, self._tree.programs, frozenset(TOOLS) - absent)
+            self._made = True
 
-def build_machine(
-    world: Host,
-    root: Path,
-    programs: Path,
-    stand_ins: StandIns,
-    client: asyncssh.SSHKey,
-    shell: str,
-    local_http: LocalHttp,
-) -> Machine:
-    """Create a machine's tree and commands; its SSH server is made but not opened.
-
-    Args:
-        root: where its tree goes.
-        programs: the folder of real programs, see :func:`lab.hosts.tree.link_programs`.
-        client: the key that may log in.
-        shell: path of bash.
-        local_http: answers what only this machine's own loopback could.
-    """
-    tree = HostTree(root, world)
-    tree.build()
-    host_key = asyncssh.generate_private_key("ssh-ed25519")
-    account = Account(
-        users=USERS,
-        key=client,
-        home=tree.home,
-        shell=shell,
-        environment={
-            "PATH": f"{tree.programs}:{programs}",
-            "HOME": str(tree.home),
-            "SHELL": shell,
-            "TMPDIR": str(root / "tmp"),
-            "LANG": "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8",
-            MARK: world.name,
-        },
-    )
-    machine = Machine(world, tree, HostServer(host_key, account, LinkQuality()), host_key)
-    absent = frozenset() if "k3s" in world.services else _K3S_TOOLS
-    if not (programs / "curl").exists():
-        absent |= {"curl"}
-    station = Station(world, root, machine.sudoers, programs, local_http)
-    stand_ins.install(station, tree.programs, frozenset(TOOLS) - absent)
-    return machine
+    def _account(self) -> Account:
+        tree, equipment = self._tree, self._equipment
+        return Account(
+            users=USERS,
+            key=equipment.client,
+            home=tree.home,
+            shell=equipment.shell,
+            environment={
+                "PATH": f"{tree.programs}:{equipment.programs}",
+                "HOME": str(tree.home),
+                "SHELL": equipment.shell,
+                "TMPDIR": str(tree.root / "tmp"),
+                "LANG": "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8",
+            },
+        )
 
 
 def known_hosts_line(machine: Machine) -> str:

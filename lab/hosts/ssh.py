@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,9 +29,16 @@ class Account:
 
 
 class HostServer:
-    """The SSH server of one host. Connections start from nothing: an idle host costs one listening socket."""
+    """The SSH server of one host. Connections start from nothing: an idle host costs one listening socket.
 
-    def __init__(self, host_key: asyncssh.SSHKey, account: Account, quality: LinkQuality) -> None:
+    Args:
+        prepare: called before each connection is served.
+    """
+
+    def __init__(
+        self, host_key: asyncssh.SSHKey, account: Account, quality: LinkQuality, prepare: Callable[[], None]
+    ) -> None:
+        self._prepare = prepare
         self.port = LoopbackPort()
         self.quality = quality
         self.channels_opened = 0
@@ -77,6 +84,7 @@ class HostServer:
 
     async def _converse(self, connected: socket.socket) -> None:
         """Speak SSH until the client goes."""
+        self._prepare()
         if self._options is None:
             self._options = self._make_options()
         with contextlib.suppress(OSError, asyncssh.Error):  # a port scan, a refused login, a client that went away
