@@ -6,9 +6,13 @@ frame of the screen comes before anything slow is imported or dialled.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import importlib
+import io
+import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -74,6 +78,25 @@ def cli(context: click.Context, /, **options: Any) -> None:
         sys.exit(run(**options))
 
 
-def main() -> None:
-    """Entry point of ``kedge-tui``."""
-    cli(prog_name="kedge-tui")
+def main() -> NoReturn:
+    """Entry point of ``kedge-tui``.
+
+    Workers that wait inside a network library are daemon threads; taking the interpreter down under them can
+    crash it, so the process ends as soon as everything that wanted to be told of the end has been.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a glyph that the locale lacks ends no report
+    code: object = 0
+    try:
+        cli(prog_name="kedge-tui")
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))

@@ -34,4 +34,4 @@ def _value(found: re.Match[str]) -> str:
     value = found[2]
     if value in ('""', "''", "null", "~"):
         return found[0]
-    return f"{found[1]}{MASK}{found[3]}"
+    return f'{found[1]}"{MASK}"{found[3]}'  # quoted: a bare * would begin a YAML alias

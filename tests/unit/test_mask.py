@@ -15,15 +15,15 @@ KEY = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIPlanted\nSecret\n-----END EC PRI
 @pytest.mark.parametrize(
     ("line", "after"),
     [
-        ("    token: abc.def", "    token: ***"),
-        ('  "token": "abc"', '  "token": ***'),
-        ("- token: x  ", "- token: ***  "),
-        ("token: 'a b c'", "token: ***"),
+        ("    token: abc.def", '    token: "***"'),
+        ('  "token": "abc"', '  "token": "***"'),
+        ("- token: x  ", '- token: "***"  '),
+        ("token: 'a b c'", 'token: "***"'),
         ('token: ""', 'token: ""'),
         ("token: # none yet", "token: # none yet"),
         ("token:", "token:"),
         ("tokenRefreshDuration: 12", "tokenRefreshDuration: 12"),
-        ("TOKEN: abc", "TOKEN: ***"),
+        ("TOKEN: abc", 'TOKEN: "***"'),
     ],
 )
 def test_named_fields_lose_their_value_and_nothing_else(line: str, after: str) -> None:

@@ -43,7 +43,7 @@ async def test_a_host_with_any_name_and_any_way_of_asking(tmp_path: Path) -> Non
     ]
     recorded = open_recording(write(tmp_path, **{"host_press-4": rows}))
     seen = await ask(recorded, "press-4", File("/opt/edge/edgecore.yaml"))
-    assert seen.stdout == "modules:\n  token: ***\n"
+    assert seen.stdout == 'modules:\n  token: "***"\n'
     assert seen.at.timestamp() == 1795340728.5
     assert (await ask(recorded, "press-4", Tcp("cloud", 30004))).exit_code == 0
     assert (await ask(recorded, "press-4", Service("edgecore"))).stdout == "MainPID=7\n"
