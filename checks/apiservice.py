@@ -29,7 +29,7 @@ def metrics_api_is_available(api: Maybe[MetricsApi], server: Maybe[MetricsServer
         if api.reason is not Reason.MISSING:
             return not_known(api)
         text = _("APIService {name} does not exist, so kubectl top has nobody to ask")
-        return failed(text.format(name=METRICS_API), expected=expected, seen=_("not found"))
+        return failed(text.format(name=METRICS_API), expected=expected, seen=_("not found"), explained_by=())
     if api.available:
         return passed(_("APIService {name} is available").format(name=METRICS_API))
     seen = _("{reason}: {message}").format(reason=api.reason or "-", message=api.message)

@@ -6,7 +6,7 @@ from kedge.facts.cloudcore import CloudCoreConfig
 from kedge.facts.network import Listening, Reach, StreamReach, TcpReach, TunnelReach
 from kedge.i18n import Text, _
 from kedge.model import Cost, Each, Hop, Kind, Unknown, Verdict
-from kedge.plugins import Maybe, check, failed, passed
+from kedge.plugins import All, Maybe, check, failed, passed
 
 _CLOUD = ("KE112", "KE110", "KE113", "KE117")
 """Why nothing listens in the cloud: CloudStream is off, CloudCore is down, or its configuration is not loaded."""
@@ -21,11 +21,24 @@ _CLOUD = ("KE112", "KE110", "KE113", "KE117")
     hops=[Hop.TUNNEL],
     cost=Cost.ACTIVE,
 )
-def edge_reaches_the_tunnel_server(target: str, reach: TunnelReach) -> Verdict:
-    """TCP from the edge to its edgeStream server. Guides often open 10000 and 10002 only (facts 4.3)."""
+def edge_reaches_the_tunnel_server(target: str, reach: TunnelReach, listening: All[Listening]) -> Verdict:
+    """TCP from the edge to its edgeStream server. Guides often open 10000 and 10002 only (facts 4.3).
+
+    Where CloudCore is seen to listen on that port, nothing in the cloud explains it: something on the way does.
+    """
     if reach.outcome is Reach.OPEN:
         return passed(_("{host} reaches {address}").format(host=target, address=_address(reach)))
-    return failed(_refusal(target, reach), expected=_("a connection is accepted"), seen=_said(reach))
+    served = any(
+        socket.local_port == reach.port and socket.process == "cloudcore"
+        for host in listening.known().values()
+        for socket in host.sockets
+    )
+    return failed(
+        _refusal(target, reach),
+        expected=_("a connection is accepted"),
+        seen=_said(reach),
+        explained_by=("KE207",) if served else None,
+    )
 
 
 @check(

@@ -7,7 +7,7 @@ from kedge.facts.edgecore import EdgeCoreConfig
 from kedge.facts.kubectl import NodeProxy, Outcome
 from kedge.facts.network import Established, Reach, Socket, TunnelReach
 from kedge.i18n import _
-from kedge.model import Cost, Hop, Kind, Verdict
+from kedge.model import Cost, Hop, Kind, Unknown, Verdict
 from kedge.plugins import Maybe, check, failed, not_known, passed, warned
 
 _STUCK_BYTES = 1024
@@ -56,6 +56,7 @@ def tunnel_stands(
             text.format(node=target, server=stream.server),
             expected=_("an established connection"),
             seen=_("none"),
+            explained_by=_own_causes(reach),
         )
     silent = isinstance(reach, TunnelReach) and reach.outcome is not Reach.OPEN
     silent = silent or (isinstance(proxy, NodeProxy) and proxy.outcome is Outcome.HANG)
@@ -66,7 +67,18 @@ def tunnel_stands(
     text = _(
         "The tunnel of {node} to {server} is half-open: it looks established, but nothing is acknowledged any more"
     )
-    return failed(text.format(node=target, server=stream.server), expected="Send-Q 0", seen=queue(there[0]))
+    return failed(
+        text.format(node=target, server=stream.server),
+        expected="Send-Q 0",
+        seen=queue(there[0]),
+        explained_by=_own_causes(reach),
+    )
+
+
+def _own_causes(reach: TunnelReach | Unknown) -> tuple[str, ...] | None:
+    """Where the tunnel port is open, neither the network nor the cloud explains that there is no tunnel."""
+    is_open = isinstance(reach, TunnelReach) and reach.outcome is Reach.OPEN
+    return ("KE204", "KE206", "KE207", "KE305", "KE208") if is_open else None
 
 
 def is_stuck(socket: Socket, silent: bool) -> bool:

@@ -77,7 +77,8 @@ class Relations:
     def _explained(self, check: Check, finding: Finding) -> Finding | None:
         if finding.status is not Status.FAIL:
             return None
-        for code in (*check.explained_by, *check.needs):
+        declared = (*check.explained_by, *check.needs)
+        for code in declared if finding.explained_by is None else finding.explained_by:
             for cause in self._relatives(code, finding.target):
                 if cause.status is Status.FAIL:
                     root = _root(cause)

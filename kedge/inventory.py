@@ -52,7 +52,8 @@ def derive_hosts(
         roles |= {Role.CLOUDCORE} if name in cloud else set()
         roles |= {Role.METRICS} if name in measuring else set()
         address = node.internal_ip if node else entry.address
-        hosts.append(Host(name, frozenset(roles), address, settings.paths(name), entry.runtime))
+        ssh = not entry.local and bool(entry.address or entry.port or entry.user or entry.jump)
+        hosts.append(Host(name, frozenset(roles), address, settings.paths(name), entry.runtime, ssh))
     return tuple(hosts)
 
 

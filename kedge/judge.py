@@ -109,6 +109,7 @@ def _judge(
             fixes=check.fixes if verdict.fixes is None else verdict.fixes,
             hops=check.hops,
             reason=reason,
+            explained_by=verdict.explained_by,
         )
 
 

@@ -247,6 +247,8 @@ class Verdict:
     """Fix ids that help in this very case; None means: those of the check's declaration."""
     target: str | None = None
     """Only for a check that returns several verdicts: the node or host this one speaks of."""
+    explained_by: tuple[str, ...] | None = None
+    """Codes whose failure can explain this very case; None means: those of the check's declaration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +273,8 @@ class Finding:
     hops: tuple[Hop, ...] = ()
     reason: Reason | None = None
     """For unknown (and some skips): the class of what is missing."""
+    explained_by: tuple[str, ...] | None = None
+    """What the verdict says can explain it, where that differs from its check's declaration."""
 
     @property
     def component(self) -> str:
@@ -376,6 +380,7 @@ class Host:
         address: its InternalIP as Kubernetes reports it, "" when unknown.
         paths: where its files are.
         runtime: ``k3s``, ``containerd``, ``docker``, … or "" to find out.
+        ssh: the config file says how to log in, so silence of the machine means something.
     """
 
     name: str
@@ -383,6 +388,7 @@ class Host:
     address: str = ""
     paths: HostPaths = HostPaths()
     runtime: str = ""
+    ssh: bool = False
 
 
 Facts = Mapping[tuple[type, str], Any]

@@ -86,6 +86,13 @@ def _need(name: str, hint: Any) -> Need:
     return Need(name, hint, "plain")
 
 
+def _known(hint: Any) -> Any:
+    """``T`` of ``T | Unknown``."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return next(a for a in get_args(hint) if a is not Unknown)
+    return hint
+
+
 # ---------------------------------------------------------------------------------------------------- probes
 
 
@@ -117,11 +124,9 @@ class Probe:
 
     def parse(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: the pure reading of the answer; its return annotation names the fact type."""
-        hint = get_type_hints(function)["return"]
+        hint = _known(get_type_hints(function)["return"])
         if get_origin(hint) is dict:
-            self.many, hint = True, get_args(hint)[1]
-        if get_origin(hint) in (Union, types.UnionType):
-            hint = next(a for a in get_args(hint) if a is not Unknown)
+            self.many, hint = True, _known(get_args(hint)[1])
         self.fact, self.read = hint, function
         return function
 

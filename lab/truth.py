@@ -104,7 +104,7 @@ def _metrics(world: World) -> list[Cause]:
         found.append(Cause("KE404", SITE))
     deployment = world.store.find(DEPLOYMENTS, "kube-system", "metrics-server")
     pods = world.services.metrics_pods()
-    if METRICS_IMAGE not in world.hosts[CLOUD].images and not any(is_ready(pod) for pod in pods):
+    if pods and METRICS_IMAGE not in world.hosts[CLOUD].images and not any(is_ready(pod) for pod in pods):
         found.append(Cause("KE402", SITE))
     elif deployment is None or not any(is_ready(pod) for pod in pods):
         found.append(Cause("KE401", SITE))
@@ -144,7 +144,9 @@ def _stream_problems(world: World, edge: EdgeCore, wanted: EdgeConfig, *, cloud_
         return [*found, "KE207"]
     if edge.running and wanted.stream_enabled and wanted != edge.config:
         found.append("KE208")
-    if cloud_serves and _reach(world, edge.host, wanted.stream_server) is not Reach.OPEN:
+    if not cloud_serves:
+        return found
+    if _reach(world, edge.host, wanted.stream_server) is not Reach.OPEN:
         return [*found, "KE303"]
     if not found and edge.tunnel is not None and not world.passing(edge.tunnel):
         found.append("KE306")
