@@ -162,16 +162,16 @@ class KedgeApp(Guarded, App[int]):
 
     # ------------------------------------------------------------------------------------------------ repairs
 
-    @work(group="dialog", exit_on_error=False)
-    async def choose_fix(self, fixes: Sequence[Proposal]) -> None:
+    def choose_fix(self, fixes: Sequence[Proposal]) -> None:
         """Let the person pick a numbered fix, then show, confirm, apply and verify it."""
+        from tui.repair import Repair  # only when first needed
         from tui.screens.fix_menu import FixMenu
 
-        chosen = await self.push_screen_wait(FixMenu(fixes))
-        if chosen is not None and chosen.plan is not None and self.workbench is not None:
-            from tui.repair import Repair
+        def show(chosen: Proposal | None) -> None:
+            if chosen is not None and self.workbench is not None:
+                self._show_repair(Repair(self.workbench, chosen.plan))
 
-            self._show_repair(Repair(self.workbench, chosen.plan))
+        self.push_screen(FixMenu(fixes), show)
 
     def undo(self, entry: Entry) -> None:
         """Preview taking a change back, if it is one of this site."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from kedge.i18n import translate
-from kedge.model import Finding, Hop, Status
+from kedge.model import Finding, Hop, Reason, Status
 from kedge.picture import ComponentView, LinkInfo, LinkState, Picture
 
 TOLD = (Status.FAIL, Status.WARN, Status.UNKNOWN)
@@ -39,6 +39,21 @@ class PictureIndex:
     def counts(self) -> Mapping[Status, int]:
         """How many findings have each status."""
         return Counter(finding.status for finding in self.picture.findings)
+
+    @cached_property
+    def _by_code(self) -> Mapping[tuple[str, str], Finding]:
+        return {(finding.code, finding.target): finding for finding in self.picture.findings}
+
+    def cause_of(self, finding: Finding) -> Finding | None:
+        """The finding that explains another one; None for a cause and for what nothing explains."""
+        if not finding.because:
+            return None
+        return self._by_code.get((finding.because, finding.because_target or finding.target))
+
+    @property
+    def complete(self) -> bool:
+        """True when everything that is asked at all was asked once."""
+        return not any(f.reason is Reason.NOT_ASKED and f.status is Status.UNKNOWN for f in self.picture.findings)
 
     @cached_property
     def edges(self) -> frozenset[str]:

@@ -26,24 +26,31 @@ def shown_of(index: PictureIndex, view: ComponentView, offers: Offers) -> Shown:
     return Shown(
         notes=tuple(_notes(index, view)),
         findings=told,
-        fixes=_fixes(told, offers),
+        fixes=_fixes(index, told, offers),
         more=len(findings) - len(told),
         empty=_empty(index, view),
         day=index.picture.taken.astimezone().date(),
     )
 
 
-def _fixes(findings: Sequence[Finding], offers: Offers) -> tuple[tuple[int, Proposal], ...]:
-    """What helps, in the order of the findings, each change once; then what cannot be offered, and why."""
+def _fixes(index: PictureIndex, findings: Sequence[Finding], offers: Offers) -> tuple[tuple[int, Proposal], ...]:
+    """What helps, in the order of the findings, each change once; then what cannot be offered, and why.
+
+    A consequence is repaired by what repairs its cause, so that is offered there too, and first.
+    """
     possible: list[tuple[int, Proposal]] = []
     refused: list[tuple[int, Proposal]] = []
     seen: set[str] = set()
+    said: set[tuple[str, str]] = set()
     for position, finding in enumerate(findings):
-        if not finding.fixes or finding.status not in (Status.FAIL, Status.WARN) or len(possible) >= FIXES_MOST:
+        if finding.status not in (Status.FAIL, Status.WARN) or len(possible) >= FIXES_MOST:
             continue
-        for proposal in offers(finding):
+        cause = index.cause_of(finding)
+        for proposal in (*(offers(cause) if cause is not None else ()), *offers(finding)):
             if proposal.plan is None:
-                refused.append((position, proposal))
+                if (proposal.fix, str(proposal.why_not)) not in said:
+                    said.add((proposal.fix, str(proposal.why_not)))
+                    refused.append((position, proposal))
             elif (digest := proposal.plan.digest()) not in seen and len(possible) < FIXES_MOST:
                 seen.add(digest)
                 possible.append((position, proposal))

@@ -128,7 +128,7 @@ class FixScreen(Dialog[None]):
             return _("stopping after this step") if repair.stopping else _("applying; esc stops after this step")
         if stage is Stage.VERIFYING:
             return repair.waiting or _("verifying {codes}").format(codes=" ".join(plan.verify) if plan else "")
-        return repair.text
+        return _("u takes it back; esc closes; it is in :history") if repair.can_undo else _("esc closes")
 
     def _state(self, text: Text) -> None:
         self.query_one("#state", Static).update(one_line(translate(text)))

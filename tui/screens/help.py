@@ -19,8 +19,6 @@ FILTERS: tuple[tuple[str, Text], ...] = (
     ("!…", _("not; several words must all hold")),
 )
 
-_HIDDEN = frozenset({"copy_text", "help_quit", "interrupt"})
-
 
 class HelpScreen(TextView):
     """What can be pressed and typed."""
@@ -46,7 +44,7 @@ def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
     found: dict[str, list[str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if binding.description and not binding.system and binding.action.rpartition(".")[2] not in _HIDDEN:
+        if binding.id is not None and binding.description and not binding.system:
             key = screen.app.get_key_display(binding)
             keys = found.setdefault(binding.description, [])
             if key not in keys:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
@@ -73,7 +72,7 @@ class MainScreen(Guarded, Screen[None]):
         self._selected = ""
         self._trail: list[str] = []
         self._trail_at = -1
-        self._went_to_cause = False
+        self._following: str | None = ""
         self._filter = ""
         self._fixable = False
 
@@ -94,8 +93,8 @@ class MainScreen(Guarded, Screen[None]):
         self.query_one("#sifted").display = False
         self.tree_view.focus()
 
-    @on(Resize)
-    def _sized(self, event: Resize) -> None:
+    @on(events.Resize)
+    def _sized(self, event: events.Resize) -> None:
         self.query_one(PathStrip).styles.height = 2 if event.size.height >= TALL else 1
 
     # ------------------------------------------------------------------------------------------------ pictures
@@ -118,7 +117,7 @@ class MainScreen(Guarded, Screen[None]):
     def opening(self, site: str) -> None:
         """Another site is being opened: nothing of the old one stays."""
         text = _("opening {site} {more}").format(site=site or _("the site"), more=self.glyphs.more)
-        self.index, self._selected, self._went_to_cause = None, "", False
+        self.index, self._selected, self._following = None, "", ""
         self._trail, self._trail_at = [], -1
         self.header.opening(text)
         self.query_one(ComponentTitle).show(None, "")
@@ -141,16 +140,22 @@ class MainScreen(Guarded, Screen[None]):
         if self._filter:
             self._apply_filter()
         tree.show(index)
-        self._go_to_cause(picture)
+        self._follow_cause(index)
         self._show_component(tree.cursor, keep_place=tree.cursor == self._selected)
 
-    def _go_to_cause(self, picture: Picture) -> None:
-        """Once, and only while nobody has moved: stand on the first cause."""
-        if self._went_to_cause or not picture.causes:
+    def _follow_cause(self, index: PictureIndex) -> None:
+        """Stand on the first cause until the first look is complete, or until somebody moves."""
+        if self._following is None or not index.picture.causes:
             return
-        self._went_to_cause = True
-        if self.tree_view.cursor_row == 0:
-            self.tree_view.select(picture.causes[0].component)
+        self._following = index.picture.causes[0].component
+        self.tree_view.select(self._following)
+        if index.complete:
+            self._following = None
+
+    @on(events.Key)
+    @on(events.MouseDown)
+    def _touched(self) -> None:
+        self._following = None
 
     @on(ComponentTree.Selected)
     def _moved(self, message: ComponentTree.Selected) -> None:

@@ -97,7 +97,7 @@ class CommandLine(Guarded, Horizontal):
             line.value = text
         line.cursor_position = len(text)
         self.display = True
-        line.focus()
+        self.screen.set_focus(line)  # at once: what is typed right behind the key belongs to the line
 
     def note(self, text: str) -> None:
         """A short remark at the right, e.g. how many rows match."""

@@ -156,7 +156,8 @@ class _Block:
             more.append(("  " + self._because(), "detail--because"))
         if width_of([*head, *more]) <= self.width:
             return [Line((*head, *more), self.index)]
-        return [Line(tuple(head), self.index), Line(tuple(more), self.index)] if more else [Line(tuple(head))]
+        below = [Line((more[-1],), self.index)] if self.finding.because else []  # since when is above the details
+        return [Line(tuple(head), self.index), *below]
 
     def _because(self) -> str:
         finding = self.finding
@@ -201,7 +202,11 @@ class _Block:
 
 
 def relevant(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Evidence without repetitions, the most telling first: a line of a file, a file, a command, then API objects."""
+    """Evidence without repetitions, the most telling first.
+
+    A line of a file, then what was asked for this very finding, in the check's own order; then API objects, which
+    nearly every finding rests on, and dates of files.
+    """
     found: dict[tuple[str, str], Evidence] = {}
     for piece in evidence:
         if piece.what:
@@ -219,11 +224,7 @@ def _telling(piece: Evidence) -> int:
         return 0
     if isinstance(ask, FileStat):
         return _ASIDE
-    if isinstance(ask, File):
-        return 1
-    if isinstance(ask, Api) and ask.of is not None:
-        return 4
-    return 3 if isinstance(ask, Api) else 2
+    return 2 if isinstance(ask, Api) and ask.of is not None else 1
 
 
 def evidence_line(evidence: Evidence, day: date | None = None) -> str:

@@ -45,15 +45,22 @@ NAME_MOST = 20
 def path_parts(
     name: str, hops: Sequence[HopState], homes: Collection[tuple[str, Hop]], width: int, glyphs: Glyphs
 ) -> list[Part]:
-    """One path in at most ``width`` cells: first the spaces go, then the words get short, then only glyphs stay.
+    """One path in at most ``width`` cells: first spaces go, then words get short, then codes go, then words.
 
     Args:
         homes: (code, hop) where a code speaks of the hop itself; the code is shown there.
     """
     link = glyphs.link
     coded = _coded(hops, homes)
-    for labels, between in ((LABELS, f" {link} "), (LABELS, link), (SHORT, link), ({}, link)):
-        parts = _parts(name, hops, coded, labels, between, glyphs)
+    ways: tuple[tuple[dict[Hop, Text], str, dict[Hop, str]], ...] = (
+        (LABELS, f" {link} ", coded),
+        (LABELS, link, coded),
+        (SHORT, link, coded),
+        (SHORT, link, {}),
+        ({}, link, coded),
+    )
+    for labels, between, codes in ways:
+        parts = _parts(name, hops, codes, labels, between, glyphs)
         if width_of(parts) <= width:
             return parts
     return _parts(cut_middle(name, 12, glyphs.more), hops, {}, {}, link, glyphs)
