@@ -93,7 +93,7 @@ def run_in_thread(**options: Any) -> Iterator[BackgroundSite]:
     started: threading.Event = threading.Event()
     handed: list[BackgroundSite] = []
     failed: list[BaseException] = []
-    end: list[Callable[[], None]] = []
+    end: list[Callable[[], object]] = []
 
     async def live() -> None:
         over = asyncio.Event()

@@ -51,7 +51,12 @@ class Descriptor:
 
     async def _until(self, watch: Callable[..., object], unwatch: Callable[[int], object]) -> None:
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        watch(self._number, lambda: ready.done() or ready.set_result(None))
+
+        def wake() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        watch(self._number, wake)
         try:
             await ready
         finally:

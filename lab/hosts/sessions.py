@@ -45,7 +45,8 @@ async def _finish(channel: Channel, process: asyncio.subprocess.Process, streams
     carrying = [_carry(streams.stdout, channel.stdout)]
     if streams.stderr is not None:
         carrying.append(_carry(streams.stderr, channel.stderr))
-    *_, status = await asyncio.gather(*carrying, process.wait())
+    await asyncio.gather(*carrying)
+    status = await process.wait()
     if status < 0:
         channel.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
     else:

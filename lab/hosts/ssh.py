@@ -96,7 +96,7 @@ class HostServer:
             server_factory=lambda: _Login(self._account, self._connections),
             server_host_keys=[self._host_key],
             process_factory=self._session,
-            sftp_factory=True,
+            sftp_factory=_Sftp,
             encoding=None,
             line_editor=False,
             gss_host=None,
@@ -160,6 +160,13 @@ class _Login(asyncssh.SSHServer):
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         return True
+
+
+class _Sftp(asyncssh.SFTPServer):
+    """Ends with an exit status, which scp insists on."""
+
+    def exit(self) -> None:
+        self.channel.exit(0)
 
 
 class _Accepted(asyncio.Protocol):

@@ -349,6 +349,19 @@ def test_openssh_uses_the_written_configuration(lab: BackgroundSite) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "active\n", "")
 
 
+@pytest.mark.skipif(shutil.which("scp") is None, reason="no OpenSSH client")
+def test_openssh_copies_files_and_jumps(lab: BackgroundSite, tmp_path: Path) -> None:
+    config = ["-F", str(lab.files.ssh_config)]
+    (tmp_path / "file").write_text("text")
+    target = lab.hosts["edge1"].tree / "/tmp/copied"
+    copy = ["scp", *config, str(tmp_path / "file"), f"edge1:{target}"]
+    assert subprocess.run(copy, capture_output=True, timeout=30, check=False).returncode == 0
+    assert target.read_text() == "text"
+    jump = ["ssh", *config, "-J", "cloud1", "edge1", "hostname"]
+    done = subprocess.run(jump, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (0, "edge1\n")
+
+
 def test_stand_ins_are_quick(run: Run) -> None:
     """A sweep runs a dozen of them on every host."""
     count = 20
