@@ -16,6 +16,11 @@ class Deadline:
         self.seconds = seconds
         self._end = time.monotonic() + seconds
 
+    @property
+    def told(self) -> str:
+        """The whole time, as a sentence says it."""
+        return f"{round(self.seconds, 1):g}"
+
     def left(self) -> float:
         """Seconds left, never negative."""
         return max(0.0, self._end - time.monotonic())

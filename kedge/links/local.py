@@ -54,7 +54,7 @@ class LocalLink(ShellHost):
             if job.reader.batch.uid is not None:
                 return b""
             text = _("{host}: timed out after {seconds} s while running commands on this machine")
-            raise _failed(Reason.TIMED_OUT, text.format(host=self.name, seconds=f"{deadline.seconds:g}")) from None
+            raise _failed(Reason.TIMED_OUT, text.format(host=self.name, seconds=deadline.told)) from None
 
     def _talk(self, job: Job, deadline: Deadline, started: list[subprocess.Popen[bytes]]) -> bytes:
         try:

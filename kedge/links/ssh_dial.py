@@ -28,8 +28,14 @@ if TYPE_CHECKING:
     import paramiko
 
 log = logging.getLogger(__name__)
-logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else its warnings reach the screen
 
+_paramiko_log = logging.getLogger("paramiko")
+_paramiko_log.addHandler(logging.NullHandler())  # else its warnings reach the screen
+if _paramiko_log.level == logging.NOTSET:
+    _paramiko_log.setLevel(logging.CRITICAL)  # a traceback for every host that hangs up; a sentence says it better
+
+GREETING_SHOWN = 80
+"""Bytes of a greeting that is none of SSH, for the message."""
 KEEPALIVE = 15
 """Seconds between keep-alives."""
 DEAD_AFTER = 30
@@ -92,13 +98,9 @@ class Dialler:
             self.dialling.before = None
 
     def _explain(self, hop: Endpoint, error: Exception) -> LinkError:
-        step = self.dialling.step
         if self.deadline.left() <= 0.0:
-            return ssh_errors.timed_out(hop.name, self.deadline, step)
-        if step.msgid == ssh_errors.BANNER.msgid:
-            said = str(error).removeprefix("Error reading SSH protocol banner")
-            return ssh_errors.not_ssh(hop, said) if said else ssh_errors.closed_early(hop)
-        return ssh_errors.lost(hop.name, step, error)
+            return ssh_errors.timed_out(hop.name, self.deadline, self.dialling.step)
+        return ssh_errors.lost(hop.name, self.dialling.step, error)
 
     def _one(self, hop: Endpoint, through: paramiko.Transport | None) -> paramiko.Transport:
         import paramiko
@@ -108,21 +110,50 @@ class Dialler:
         sock = self._open(hop, through)
         dialling.owns(sock.close)
         dialling.step = ssh_errors.BANNER.format(address=hop.address, port=hop.port)
+        greeting = self._greeting(hop, sock)
         transport = paramiko.Transport(sock)
         dialling.owns(transport.close)
         transport.banner_timeout = transport.handshake_timeout = deadline.need()
         transport.use_compression(True)  # what hosts answer is text, and links to edges are slow
         keys = known_hosts.load(hop.known_hosts)
         _prefer_types(transport, known_hosts.types_on_record(keys, hop.key_name, hop.key_port))
-        transport.start_client(timeout=deadline.need())
-        dialling.step = ssh_errors.KEY_EXCHANGE.format(address=hop.address, port=hop.port)
-        deadline.need()
+        self._negotiate(hop, transport, greeting)
         shown = transport.get_remote_server_key()
         self._check_host_key(hop, keys, shown.get_name(), shown.asbytes())
         dialling.step = ssh_errors.LOGGING_IN.format(user=hop.user)
         log_in(transport, hop, self.site, deadline, self.given)
         transport.set_keepalive(KEEPALIVE)
         return transport
+
+    def _greeting(self, hop: Endpoint, sock: socket.socket | paramiko.Channel) -> bytes:
+        """The first that the server says, left in the socket; empty where it cannot be looked at (a channel)."""
+        if not isinstance(sock, socket.socket):
+            return b""
+        sock.settimeout(self.deadline.need())
+        try:
+            first = sock.recv(GREETING_SHOWN, socket.MSG_PEEK)
+        except ConnectionError:
+            first = b""
+        if not first:
+            raise ssh_errors.closed_early(hop)
+        return first
+
+    def _negotiate(self, hop: Endpoint, transport: paramiko.Transport, greeting: bytes) -> None:
+        """Exchange greetings and keys. What is no SSH server is told apart by the first that it has said."""
+        import paramiko
+
+        try:
+            transport.start_client(timeout=self.deadline.need())  # returns when that time is over, too
+        except (paramiko.SSHException, OSError, EOFError):
+            if transport.remote_version or self.deadline.left() <= 0.0:
+                raise
+            if greeting and not greeting.startswith(b"SSH-"):
+                said = greeting.decode("utf-8", "replace").splitlines()[0]
+                raise ssh_errors.not_ssh(hop, repr(said)) from None
+            raise ssh_errors.closed_early(hop) from None
+        if transport.remote_version:
+            self.dialling.step = ssh_errors.KEY_EXCHANGE.format(address=hop.address, port=hop.port)
+        self.deadline.need()
 
     def _open(self, hop: Endpoint, through: paramiko.Transport | None) -> socket.socket | paramiko.Channel:
         import paramiko

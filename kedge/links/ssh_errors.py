@@ -25,7 +25,7 @@ IN_LINE = _("waiting for a free connection slot")
 def timed_out(host: str, deadline: Deadline, step: Text) -> LinkError:
     """The deadline passed in this step."""
     text = _("{host}: timed out after {seconds} s while {step}")
-    return LinkError(Unknown(Reason.TIMED_OUT, text.format(host=host, seconds=f"{deadline.seconds:g}", step=step)))
+    return LinkError(Unknown(Reason.TIMED_OUT, text.format(host=host, seconds=deadline.told, step=step)))
 
 
 def lost(host: str, step: Text, error: object = "") -> LinkError:
