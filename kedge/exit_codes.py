@@ -23,15 +23,18 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-def exit_code(picture: Picture, registry: Registry, *, fail_on: str = "fail", strict: bool = False) -> Exit:
+def exit_code(
+    picture: Picture, registry: Registry, *, fail_on: str = "fail", strict: bool = False, partial: bool = False
+) -> Exit:
     """The exit code of a check run.
 
     Args:
         picture: what was found. registry: to know which checks speak of edges.
         fail_on: ``fail`` or ``warn``. strict: any unknown counts as unjudged.
+        partial: the picture holds only what was asked for, which need not speak of edges.
     """
     counts = picture.summary()
-    if counts[Status.FAIL]:
+    if counts[Status.FAIL] or picture.causes:
         return Exit.FAILURE
     if fail_on == "warn" and counts[Status.WARN]:
         return Exit.WARNING
@@ -39,7 +42,7 @@ def exit_code(picture: Picture, registry: Registry, *, fail_on: str = "fail", st
         return Exit.UNJUDGED
     of_edges = {check.code for check in registry.checks if check.each is Each.EDGE}
     judged = any(
-        finding.code in of_edges
+        (partial or finding.code in of_edges)
         and finding.status not in (Status.UNKNOWN, Status.SKIP)
         and finding.reason is not Reason.NOT_ASKED
         for finding in picture.findings

@@ -7,11 +7,11 @@ whatever the locale.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
-from kedge.i18n import Text, as_json, translate
+from kedge.i18n import Text, _, as_json, translate
 from kedge.model import Evidence, Finding, HopState, Status
 from kedge.picture import Picture
 from kedge.printable import one_line
@@ -33,8 +33,11 @@ def stamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def document(picture: Picture) -> dict[str, Any]:
-    """The one document that every format renders."""
+EVERYTHING = frozenset(Status)
+
+
+def document(picture: Picture, show: frozenset[Status] = EVERYTHING) -> dict[str, Any]:
+    """The one document that every format renders. ``show`` picks results by status; the summary counts all."""
     counts = picture.summary()
     return {
         "apiVersion": API_VERSION,
@@ -45,7 +48,7 @@ def document(picture: Picture) -> dict[str, Any]:
         "causes": [
             {"code": cause.code, "target": cause.target, "message": as_json(cause.text)} for cause in picture.causes
         ],
-        "results": [_result(finding) for finding in picture.findings],
+        "results": [_result(finding) for finding in picture.findings if finding.status in show],
         "paths": [
             {
                 "node": path.node,
@@ -89,36 +92,58 @@ def _hop(hop: HopState) -> dict[str, Any]:
     return {"hop": hop.hop.value, "status": hop.status.value, "code": hop.code}
 
 
-def as_json_text(picture: Picture) -> str:
+def as_json_text(picture: Picture, show: frozenset[Status] = EVERYTHING) -> str:
     """The document as JSON, one trailing newline."""
-    return json.dumps(document(picture), ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(document(picture, show), ensure_ascii=False, indent=2) + "\n"
 
 
-def as_table(picture: Picture) -> str:
-    """For people: causes first, then one line per finding that deserves it, in the reader's language."""
+def as_table(picture: Picture, show: frozenset[Status] = EVERYTHING) -> str:
+    """For people: causes first, then one line per finding, in the reader's language."""
     lines = []
     for cause in picture.causes:
-        lines.append(f"{GLYPHS[Status.FAIL]} {cause.code} {one_line(cause.target)}: {_line(cause.text)}")
-        lines += [f"    {name}: {_line(value)}" for name, value in _details(cause)]
+        lines.append(f"{GLYPHS[Status.FAIL]} {cause.code} {one_line(cause.target)}: {said(cause.text)}")
+        lines += [f"    {name}: {said(value)}" for name, value in details(cause)]
     if lines:
         lines.append("")
-    width = max((len(finding.target) for finding in picture.findings), default=1)
-    for finding in picture.findings:
-        because = f" (because {finding.because})" if finding.because else ""
-        glyph, status = GLYPHS[finding.status], finding.status.value
-        lines.append(
-            f"{glyph} {status:<7} {finding.code} {one_line(finding.target):<{width}}  {_line(finding.text)}{because}"
-        )
-    counts = picture.summary()
-    lines += ["", "  ".join(f"{GLYPHS[status]} {status.value} {counts[status]}" for status in Status)]
+    findings = [finding for finding in picture.findings if finding.status in show]
+    width = max((len(one_line(finding.target)) for finding in findings), default=1)
+    lines += [*_rows(findings, width), "", summary(picture)]
     return "\n".join(lines) + "\n"
 
 
-def _line(text: Text | str) -> str:
+def _rows(findings: Sequence[Finding], width: int) -> Iterator[str]:
+    """A host that cannot be asked says why once, with every code that waits for it."""
+    silent: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        if finding.status is Status.UNKNOWN:
+            silent.setdefault((finding.target, str(finding.text)), []).append(finding.code)
+    for finding in findings:
+        codes = silent.get((finding.target, str(finding.text)), []) if finding.status is Status.UNKNOWN else []
+        if not codes or finding.code == codes[0]:
+            also = _(" (so is {codes})").format(codes=", ".join(codes[1:]))
+            yield row(finding, width) + (translate(also) if len(codes) > 1 else "")
+
+
+def row(finding: Finding, width: int) -> str:
+    """One finding on one line."""
+    because = f" (because {finding.because})" if finding.because else ""
+    target = f"{one_line(finding.target):<{width}}"
+    return f"{GLYPHS[finding.status]} {finding.status.value:<7} {finding.code} {target}  {said(finding.text)}{because}"
+
+
+def summary(picture: Picture) -> str:
+    """How many findings have each status, on one line."""
+    counts = picture.summary()
+    return "  ".join(f"{GLYPHS[status]} {status.value} {counts[status]}" for status in Status)
+
+
+def said(text: Text | str) -> str:
+    """A sentence in the reader's language, on one line."""
     return one_line(translate(text))
 
 
-def _details(finding: Finding) -> list[tuple[str, Text | str]]:
+def details(finding: Finding) -> list[tuple[str, Text | str]]:
+    """What else a person wants to know of a finding, by name."""
     named = (("expected", finding.expected), ("seen", finding.seen))
     shown: list[tuple[str, Text | str]] = [(name, value) for name, value in named if value]
     if finding.fixes:
@@ -126,5 +151,13 @@ def _details(finding: Finding) -> list[tuple[str, Text | str]]:
     return shown
 
 
-FORMATS: dict[str, Callable[[Picture], str]] = {"table": as_table, "json": as_json_text}
-"""Output formats of ``kedge-tui check`` by name; further ones register here."""
+class Format(Protocol):
+    """Renders a picture as text that ends with a line break; results are those of the statuses in ``show``."""
+
+    def __call__(self, picture: Picture, show: frozenset[Status] = EVERYTHING) -> str:
+        """The text."""
+        ...
+
+
+FORMATS: dict[str, Format] = {"table": as_table, "json": as_json_text}
+"""The two that everybody needs; :mod:`kedge.report_formats` has the rest."""

@@ -10,7 +10,7 @@ import click
 
 from kedge.commands.change import Change
 from kedge.commands.common import site_options, stop
-from kedge.commands.live import SWEEP, opened
+from kedge.commands.live import SWEEP, Session, opened
 from kedge.commands.repair import Consent, carry_out, run_change
 from kedge.commands.terminal import say
 from kedge.engine import Engine
@@ -18,7 +18,6 @@ from kedge.executor import Refused
 from kedge.exit_codes import Exit
 from kedge.i18n import Text, _
 from kedge.model import SITE, Finding, Status
-from kedge.opening import Opened
 from kedge.plugins import Fix, Registry
 from kedge.proposals import propose
 from kedge.registry import discover
@@ -60,8 +59,8 @@ async def _fix(
     change: Change, fix: Fix, registry: Registry, consent: Consent, timeout: float, options: Options
 ) -> Change:
     try:
-        async with opened(registry, options, timeout) as site:
-            return await _on_site(change, fix, site, consent)
+        async with opened(registry, options) as session, session.within(timeout):
+            return await _on_site(change, fix, session, consent)
     except Usage as error:
         stop(error.text)
     except TimeoutError:
@@ -69,12 +68,12 @@ async def _fix(
         return change.ended(Exit.FAILURE if change.preview is None else Exit.NOT_VERIFIED, text.format(seconds=timeout))
 
 
-async def _on_site(change: Change, fix: Fix, site: Opened, consent: Consent) -> Change:
-    engine, executor = site.site.engine, site.executor
+async def _on_site(change: Change, fix: Fix, session: Session, consent: Consent) -> Change:
+    engine, executor = session.site.engine, session.executor
     change.site, change.context = engine.site.name, engine.site.context
     say(_("looking at {site} …").format(site=engine.site.name))
     await engine.look(SWEEP)
-    before = site.site.picture().findings
+    before = session.site.picture().findings
     change.target = choose_target(fix, change.target, before, engine)
     wrong = [f for f in before if f.target == change.target and f.status in BAD and fix.id in f.fixes]
     if not wrong:
@@ -86,7 +85,7 @@ async def _on_site(change: Change, fix: Fix, site: Opened, consent: Consent) -> 
         preview = await executor.preview(proposal.plan)
     except Refused as error:
         return change.ended(Exit.FAILURE, error.text)
-    return await carry_out(change, site.site, executor, preview, consent, before)
+    return await carry_out(change, session.site, executor, preview, consent, before)
 
 
 def choose_target(fix: Fix, wanted: str, findings: Sequence[Finding], engine: Engine) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from kedge.commands.common import stop
 from kedge.commands.terminal import prompter_for
 from kedge.config import ConfigFileError
+from kedge.executor import Executor
 from kedge.links.kubeconfig import ConfigError
-from kedge.model import Cost
-from kedge.opening import Opened, open_site
+from kedge.live import LiveSite
+from kedge.model import Cost, Role
+from kedge.opening import open_site
 from kedge.picture import Picture
 from kedge.plugins import Registry
 from kedge.prompter import Prompter, Question, Reply
@@ -42,18 +45,29 @@ class PausingPrompter:
                 limit.reschedule(now() + left)
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One open site and, unless it is a recording, the executor."""
+
+    site: LiveSite
+    executor: Executor | None
+    prompter: PausingPrompter
+
+    @asynccontextmanager
+    async def within(self, seconds: float) -> AsyncIterator[None]:
+        """Give the block so many seconds, the time a person takes to answer not counted; raises TimeoutError."""
+        async with asyncio.timeout(seconds) as self.prompter.limit:
+            yield
+
+
 @asynccontextmanager
 async def opened(
-    registry: Registry, options: Options, timeout: float = 0.0, *, read_only: Callable[[], bool] | None = None
-) -> AsyncIterator[Opened]:
+    registry: Registry, options: Options, *, read_only: Callable[[], bool] | None = None
+) -> AsyncIterator[Session]:
     """The chosen site, open until the block ends. Unusable files end the program: one sentence, exit code 2.
 
     Args:
-        timeout: seconds for the whole block, without the time a person takes to answer; 0 is none.
         read_only: asked by the executor; as options and config file say when not given.
-
-    Raises:
-        TimeoutError: the block took longer.
     """
     prompter = PausingPrompter(prompter_for(accept_new_host_keys=options.accept_new_host_keys))
     try:
@@ -63,14 +77,33 @@ async def opened(
     except (ConfigFileError, ConfigError) as error:
         stop(error.text)
     try:
-        async with asyncio.timeout(timeout or None) as prompter.limit:
-            yield site
+        yield Session(site.site, site.executor, prompter)
     finally:
         await site.site.close()
 
 
-async def look_once(registry: Registry, timeout: float, options: Options) -> Picture:
-    """Ask the site once, everything but what is intrusive; raises TimeoutError when it takes too long."""
-    async with opened(registry, options, timeout, read_only=lambda: True) as site:
-        await site.site.engine.look(SWEEP)
-        return site.site.picture()
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found; ``complete`` is False when its time was up before everything had answered."""
+
+    picture: Picture
+    complete: bool = True
+
+
+async def look_once(registry: Registry, timeout: float, options: Options, nodes: Collection[str] = ()) -> Look:
+    """Ask the site once, everything but what is intrusive. What has not answered in time is unknown.
+
+    Args:
+        nodes: of the edges only these are asked, when any are named. Cloud hosts are asked always: what breaks
+            an edge may stand there.
+    """
+    async with opened(registry, options, read_only=lambda: True) as session:
+        engine = session.site.engine
+        try:
+            async with session.within(timeout):
+                await engine.look_at_site()
+                asked = [h.name for h in engine.hosts if not nodes or h.name in nodes or Role.EDGE not in h.roles]
+                await engine.look_at_hosts(asked, SWEEP)
+        except TimeoutError:
+            return Look(session.site.picture(), complete=False)
+        return Look(session.site.picture())

@@ -10,13 +10,12 @@ import click
 from kedge.audit import Audit, AuditError, Entry
 from kedge.commands.change import Change
 from kedge.commands.common import site_options, stop
-from kedge.commands.live import opened
+from kedge.commands.live import Session, opened
 from kedge.commands.repair import Consent, carry_out, run_change
 from kedge.commands.terminal import say
 from kedge.executor import Executor, Refused
 from kedge.exit_codes import Exit
 from kedge.i18n import _
-from kedge.opening import Opened
 from kedge.registry import discover
 from kedge.state import audit_path
 from kedge.workbench import Options
@@ -63,15 +62,15 @@ def _configured(site: str, options: Options) -> str:
 
 async def _undo(change: Change, entry: Entry, consent: Consent, timeout: float, options: Options) -> Change:
     try:
-        async with opened(discover(), options, timeout) as site:
-            return await _on_site(change, entry, site, consent)
+        async with opened(discover(), options) as session, session.within(timeout):
+            return await _on_site(change, entry, session, consent)
     except TimeoutError:
         text = _("It took longer than {seconds:g} s; see --timeout, and `kedge-tui history` for what was begun")
         return change.ended(Exit.FAILURE if change.preview is None else Exit.NOT_VERIFIED, text.format(seconds=timeout))
 
 
-async def _on_site(change: Change, entry: Entry, site: Opened, consent: Consent) -> Change:
-    engine, executor = site.site.engine, site.executor
+async def _on_site(change: Change, entry: Entry, session: Session, consent: Consent) -> Change:
+    engine, executor = session.site.engine, session.executor
     change.site, change.context = engine.site.name, engine.site.context
     made_on = (entry.intent.get("site"), entry.intent.get("context"))
     if made_on != (change.site, change.context):
@@ -86,7 +85,7 @@ async def _on_site(change: Change, entry: Entry, site: Opened, consent: Consent)
         preview = await executor.undo_preview(entry.id)
     except Refused as error:
         return change.ended(Exit.FAILURE, error.text)
-    return await carry_out(change, site.site, executor, preview, consent, site.site.picture().findings)
+    return await carry_out(change, session.site, executor, preview, consent, session.site.picture().findings)
 
 
 async def _settle(entry: Entry, executor: Executor) -> None:

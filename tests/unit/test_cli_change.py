@@ -12,8 +12,8 @@ import pytest
 
 from kedge.commands.change import Change, code_of
 from kedge.commands.fix import Usage, choose_target, nothing_wrong
-from kedge.exit_codes import Exit
 from kedge.executor import Outcome, Preview, Result, Verification, VerifyResult
+from kedge.exit_codes import Exit
 from kedge.i18n import _
 from kedge.model import Finding, Host, Kind, Plan, Risk, Status
 from kedge.plugins import Fix, NotApplicable
