@@ -24,6 +24,7 @@ class Judge:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self._fixes = frozenset(fix.id for fix in registry.fixes)
         self._inputs: dict[tuple[str, str], tuple[Any, ...]] = {}
         self._findings: dict[tuple[str, str], tuple[Finding, ...]] = {}
         self.ran = 0
@@ -60,7 +61,13 @@ class Judge:
             return
         self.ran += 1
         self._inputs[(check.code, target)] = inputs
-        self._findings[(check.code, target)] = tuple(_judge(check, target, arguments, store, keys))
+        found = _judge(check, target, arguments, store, keys)
+        self._findings[(check.code, target)] = tuple(self._with_fixes_that_exist(finding) for finding in found)
+
+    def _with_fixes_that_exist(self, finding: Finding) -> Finding:
+        """A check may name a fix that is not installed here; nobody is offered what is not there."""
+        there = tuple(fix for fix in finding.fixes if fix in self._fixes)
+        return finding if len(there) == len(finding.fixes) else replace(finding, fixes=there)
 
 
 def _dirty(check: Check, changed: frozenset[Key], types: set[type]) -> set[str] | None:

@@ -6,11 +6,11 @@ A live link renders an ask (:meth:`Ask.render`); a replay recognises the command
 
 from __future__ import annotations
 
-from kedge.asks.api import Api, PodExec, PodLog, is_api
+from kedge.asks.api import Api, PodExec, PodLog, Rights, is_api
 from kedge.asks.base import Ask, HostAsk
 from kedge.asks.certificates import CaFingerprint, Certificate, TlsPeer
 from kedge.asks.files import DirList, File, FileStat
-from kedge.asks.hosts import Clock, Journal, Nat, Service, Sockets
+from kedge.asks.hosts import Clock, Journal, Login, Nat, Root, Service, Sockets
 from kedge.asks.images import Images
 from kedge.asks.network import HttpGet, Tcp
 from kedge.asks.recognise import recognise, recognise_kubectl
@@ -30,10 +30,13 @@ __all__ = [
     "HttpGet",
     "Images",
     "Journal",
+    "Login",
     "Nat",
     "PodExec",
     "PodLog",
     "Proc",
+    "Rights",
+    "Root",
     "Service",
     "Sockets",
     "Tcp",

@@ -73,6 +73,20 @@ class PodExec(Ask):
         return f"kubectl exec -n {self.namespace} {self.pod} -c {self.container} -- {' '.join(self.command)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Rights(Ask):
+    """Which of some rights this user has, one SelfSubjectAccessReview each.
+
+    The answer has one line for each: ``yes`` or ``no``, verb, resource (``pods/log``), group and namespace, each
+    ``-`` where there is none, separated by blanks.
+    """
+
+    accesses: tuple[Access, ...] = field(default=(), compare=False)
+
+    def what(self) -> str:
+        return "kubectl auth can-i …"
+
+
 def is_api(ask: Ask) -> bool:
     """True for asks that the Kubernetes link answers."""
-    return isinstance(ask, Api | PodLog | PodExec)
+    return isinstance(ask, Api | PodLog | PodExec | Rights)

@@ -38,6 +38,32 @@ class Clock(HostAsk):
 
 
 @dataclass(frozen=True, slots=True)
+class Login(HostAsk):
+    """The name of the user that we are."""
+
+    def render(self) -> str:
+        return "id -un"
+
+    @classmethod
+    def recognise(cls, argv: Sequence[str]) -> Login | None:
+        return cls() if list(argv) in (["id", "-un"], ["whoami"]) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Root(HostAsk):
+    """Whether commands may be run as root: this one does nothing."""
+
+    root: ClassVar[bool] = True
+
+    def render(self) -> str:
+        return "true"
+
+    @classmethod
+    def recognise(cls, argv: Sequence[str]) -> Root | None:
+        return cls() if list(argv) == ["true"] else None
+
+
+@dataclass(frozen=True, slots=True)
 class Service(HostAsk):
     """``systemctl show`` of one unit."""
 

@@ -16,7 +16,7 @@ from kedge.asks.api import PodExec, PodLog
 from kedge.asks.base import Ask, HostAsk
 from kedge.asks.certificates import CaFingerprint, Certificate, TlsPeer
 from kedge.asks.files import DirList, File, FileStat
-from kedge.asks.hosts import Clock, Journal, Nat, Service, Sockets
+from kedge.asks.hosts import Clock, Journal, Login, Nat, Root, Service, Sockets
 from kedge.asks.images import Images
 from kedge.asks.network import HttpGet, Tcp
 from kedge.asks.resources import DiskFree, Proc
@@ -28,6 +28,8 @@ HOST_ASKS: tuple[type[HostAsk], ...] = (
     DirList,
     DiskFree,
     Clock,
+    Login,
+    Root,
     Service,
     Journal,
     Sockets,

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from kedge.asks import Api, Ask, PodExec, PodLog
+from kedge.asks import Api, Ask, PodExec, PodLog, Rights
 from kedge.i18n import _
 from kedge.k8s import DecodeError, decode_one
 from kedge.links.base import Access, KubeLink, Response, WatchEvent
@@ -22,6 +22,9 @@ CALL_SECONDS = 10.0
 LOG_SECONDS = 8.0
 EXEC_SECONDS = 15.0
 LOG_CAP = 65_536
+RIGHTS_AT_ONCE = 4
+RIGHTS_SECONDS = 60.0
+"""How long the answer to one question about rights is believed: roles change rarely, reviews cost the server."""
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class KubeSource:
         self.on_change = on_change
         self._watched: dict[str, _Watched] = {}
         self._offset = timedelta()
+        self._rights: dict[Access, tuple[bool, float]] = {}
         self.last_seen: datetime | None = None
         """When the API last answered anything, by our clock."""
 
@@ -77,6 +81,8 @@ class KubeSource:
         return replace(seen, seconds=asyncio.get_running_loop().time() - started)
 
     async def _answer(self, ask: Ask, deadline: float) -> Observation:
+        if isinstance(ask, Rights):
+            return await self._review(ask, min(deadline, CALL_SECONDS))
         if isinstance(ask, PodExec):
             return await self._exec(ask, min(deadline, EXEC_SECONDS))
         if isinstance(ask, PodLog):
@@ -124,6 +130,23 @@ class KubeSource:
             stderr=result.stderr.decode("utf-8", "replace") or result.error,
             error=None if result.exit_code is not None else _not_started(ask, result.error),
         )
+
+    async def _review(self, ask: Rights, deadline: float) -> Observation:
+        """One review for each right that was not asked about lately, some at a time."""
+        slots = asyncio.Semaphore(RIGHTS_AT_ONCE)
+        clock = asyncio.get_running_loop().time
+
+        async def line(access: Access) -> str:
+            known = self._rights.get(access)
+            if known is None or clock() - known[1] > RIGHTS_SECONDS:
+                async with slots:
+                    known = self._rights[access] = (await self._link.can_i(access, deadline=deadline), clock())
+            resource = "/".join(filter(None, (access.resource, access.subresource)))
+            words = ("yes" if known[0] else "no", access.verb, resource, access.group or "-", access.namespace or "-")
+            return " ".join(words)
+
+        lines = await asyncio.gather(*map(line, ask.accesses))
+        return Observation(ask, KUBERNETES, ask.what(), self._now(), exit_code=200, stdout="\n".join(lines))
 
     # ------------------------------------------------------------------------------------------------ watches
 
@@ -200,7 +223,7 @@ def _decoder(of: Any) -> Callable[[bytes], Any]:
 
 
 def _what(ask: Ask) -> str:
-    return ask.what() if isinstance(ask, Api | PodLog | PodExec) else repr(ask)
+    return ask.what() if isinstance(ask, Api | PodLog | PodExec | Rights) else repr(ask)
 
 
 def _not_started(ask: PodExec, why: str) -> Unknown:

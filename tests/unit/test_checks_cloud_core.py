@@ -18,9 +18,10 @@ from checks.cloudcore import (
 )
 from checks.cloudstream import cloudstream_is_enabled
 from checks.tunnelport import node_port_belongs_to_a_running_cloudcore, record_fits_the_running_cloudcores
-from kedge.facts.apiserver import ApiServer
+from kedge.facts.apiserver import ApiServer, Right, UserRights
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, CloudStream, TunnelPorts
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeStream
+from kedge.facts.kubectl import KubectlLogs
 from kedge.facts.logs import CloudCoreLog, LogHit
 from kedge.facts.nodes import Node, NodeLease
 from kedge.facts.pods import Container, Pod, Workload
@@ -85,18 +86,39 @@ def test_ke101() -> None:
 
 def test_ke102_names_what_is_refused_and_what_it_blinds() -> None:
     nothing: All[Any] = All({})
-    fine = (All[Node]({"n": Node("n")}), nothing, core(), CONFIG, unknown(), unknown(), nothing, nothing)
+    fine = (unknown(), All[Node]({"n": Node("n")}), nothing, core(), CONFIG, unknown(), unknown(), nothing, nothing)
     assert status(user_may_read_what_checks_need, *fine) is Status.PASS
     log = Unknown(Reason.DENIED, _("no pods/log"))
-    denied = (*fine[:3], unknown(Reason.DENIED), *fine[4:7], All({"e": log}))
+    denied = (*fine[:4], unknown(Reason.DENIED), *fine[5:8], All({"e": log}))
     found = verdict(user_may_read_what_checks_need, *denied)
     assert found.status is Status.WARN
     assert "lacks 2 rights" in str(found.text)
-    assert str(found.seen).startswith("refused: configmaps, pods/log.")
-    together = (All({"-": log}), All({"-": log}), *fine[2:])
+    assert [line.partition(":")[0] for line in str(found.seen).splitlines()] == ["configmaps", "pods/log"]
+    together = (unknown(), All({"-": log}), All({"-": log}), *fine[3:])
     assert "lacks 1 right that" in str(verdict(user_may_read_what_checks_need, *together).text)
-    empty = (nothing, nothing, *[unknown(Reason.NOT_ASKED)] * 4, nothing, nothing)
+    empty = (unknown(Reason.NOT_ASKED), nothing, nothing, *[unknown(Reason.NOT_ASKED)] * 4, nothing, nothing)
     assert status(user_may_read_what_checks_need, *empty) is Status.UNKNOWN
+
+
+def test_ke102_believes_the_server_but_what_was_read_was_allowed() -> None:
+    nothing: All[Any] = All({})
+    logs, leases = Right("get", "pods/log"), Right("list", "leases", "coordination.k8s.io", "kube-node-lease")
+    patch = Right("patch", "deployments", "apps")
+    seen = (All[Node]({"n": Node("n")}), nothing, core(), CONFIG, unknown(), unknown(), nothing)
+
+    def judged(*denied: Right, tried: All[Any] = nothing) -> Any:
+        rights = UserRights(frozenset({Right("list", "nodes")}), frozenset(denied))
+        return verdict(user_may_read_what_checks_need, rights, *seen, tried)
+
+    assert judged().status is Status.PASS
+    blind = judged(logs, leases)
+    assert blind.status is Status.WARN
+    assert "get pods/log" in str(blind.seen)
+    assert "leases.coordination.k8s.io: late heartbeats" in str(blind.seen)
+    assert judged(logs, tried=All({"e": KubectlLogs()})).status is Status.PASS
+    reader = judged(patch)
+    assert reader.status is Status.INFO
+    assert "patch deployments.apps" in str(reader.text)
 
 
 # ------------------------------------------------------------------------------------------------------ KE110

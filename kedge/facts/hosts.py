@@ -1,0 +1,24 @@
+"""Machines as whoever looks at them finds them: can one log in, and become root?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kedge.i18n import Text
+
+
+@dataclass(frozen=True, slots=True)
+class HostAccess:
+    """A host that answered (target: the host); :class:`~kedge.model.Unknown` in its place says why it did not.
+
+    Attributes:
+        user: who we are there, "" when it was not told.
+        root: commands that need root may be run, None when it was not tried.
+        why: what sudo said, when it refused.
+    """
+
+    user: str = ""
+    root: bool | None = None
+    why: Text | None = None
+    at: datetime | None = None
