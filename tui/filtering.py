@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from kedge.i18n import Text, _, translate
+from kedge.i18n import Text, _
+from kedge.model import Status
 from kedge.picture import ComponentView
 from tui.index import PictureIndex
 
@@ -24,31 +25,30 @@ class FilterError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word of a filter."""
+    """One word of a filter: what it looks at, and what it looks for."""
 
     field: str
     pattern: str
-    negated: bool
+    negated: bool = False
 
 
 def parse(text: str) -> tuple[Term, ...]:
     """Split a filter into terms; all of them must hold.
 
     Raises:
-        FilterError: unknown field, or a regular expression that does not compile.
+        FilterError: a regular expression that does not compile.
     """
     terms = []
     for word in text.split():
         negated = word.startswith("!")
         field, colon, pattern = word.removeprefix("!").partition(":")
-        if not colon or field not in ("status", "node", "code"):
+        if not colon or field not in _TESTS:
             field, pattern = "text", word.removeprefix("!")
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise FilterError(
-                    _("`{pattern}` is not a regular expression: {error}").format(pattern=pattern, error=error)
-                ) from None
+                sentence = _("`{pattern}` is not a regular expression: {error}")
+                raise FilterError(sentence.format(pattern=pattern, error=error)) from None
         if pattern:
             terms.append(Term(field, pattern, negated))
     return tuple(terms)
@@ -58,24 +58,41 @@ def keeper(terms: tuple[Term, ...], index: PictureIndex) -> Keep | None:
     """What the tree keeps for these terms; None when there are none."""
     if not terms:
         return None
-    findings = index.findings
-    words = index.words if any(term.field == "text" for term in terms) else {}
+    tests = [(_TESTS[term.field](term.pattern, index), not term.negated) for term in terms]
 
     def keep(view: ComponentView) -> bool:
-        codes = {finding.code for finding in findings.get(view.id, ())}
-        return all(_holds(term, view, codes, words.get(view.id, "")) for term in terms)
+        return all(test(view) is wanted for test, wanted in tests)
 
     return keep
 
 
-def _holds(term: Term, view: ComponentView, codes: set[str], words: str) -> bool:
-    pattern = term.pattern.lower()
-    if term.field == "status":
-        found = view.status.value.startswith(pattern) or (pattern == "ok" and view.status.value == "pass")
-    elif term.field == "node":
-        found = fnmatch.fnmatchcase(view.target.lower(), pattern)
-    elif term.field == "code":
-        found = any(fnmatch.fnmatchcase(code.lower(), pattern) for code in codes)
-    else:
-        found = re.search(term.pattern, f"{translate(view.label)} {view.target} {words}", re.IGNORECASE) is not None
-    return found is not term.negated
+def _text(pattern: str, index: PictureIndex) -> Keep:
+    search = re.compile(pattern, re.IGNORECASE).search
+    words = index.words
+    return lambda view: search(words[view.id]) is not None
+
+
+def _status(pattern: str, index: PictureIndex) -> Keep:
+    wanted = {status for status in Status if status.value.startswith(pattern.lower())}
+    if pattern.lower() == "ok":
+        wanted.add(Status.PASS)
+    return lambda view: view.status in wanted
+
+
+def _node(pattern: str, index: PictureIndex) -> Keep:
+    match = re.compile(fnmatch.translate(pattern.lower())).match
+    return lambda view: match(view.target.lower()) is not None
+
+
+def _code(pattern: str, index: PictureIndex) -> Keep:
+    match = re.compile(fnmatch.translate(pattern.lower())).match
+    findings = index.findings
+    return lambda view: any(match(finding.code.lower()) for finding in findings.get(view.id, ()))
+
+
+_TESTS: Mapping[str, Callable[[str, PictureIndex], Keep]] = {
+    "text": _text,
+    "status": _status,
+    "node": _node,
+    "code": _code,
+}

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from kedge.i18n import translate
+from kedge.i18n import Text, translate
 from kedge.model import Finding, Hop, Reason, Status
 from kedge.picture import ComponentView, LinkInfo, LinkState, Picture
 
@@ -17,10 +17,15 @@ ROOT = "site"
 
 
 class PictureIndex:
-    """One picture and the ways into it. Pure; nothing here changes."""
+    """One picture and the ways into it. Pure; nothing here changes.
 
-    def __init__(self, picture: Picture) -> None:
+    Args:
+        before: the index of the picture before; what has not changed since is taken from there.
+    """
+
+    def __init__(self, picture: Picture, before: PictureIndex | None = None) -> None:
         self.picture = picture
+        self._sentences: dict[int, tuple[Text, str]] = before._sentences if before is not None else {}
 
     @cached_property
     def views(self) -> Mapping[str, ComponentView]:
@@ -62,11 +67,20 @@ class PictureIndex:
 
     @cached_property
     def words(self) -> Mapping[str, str]:
-        """What a text filter searches, by component: codes and sentences of its findings, as they are read."""
-        return {
-            component: " ".join(f"{finding.code} {translate(finding.text)}" for finding in findings)
-            for component, findings in self.findings.items()
-        }
+        """What a text filter searches, by component: name, node, codes and sentences, as they are read."""
+        known, used = self._sentences, {}
+
+        def read(text: Text) -> str:
+            kept = known.get(id(text))
+            used[id(text)] = kept = kept if kept is not None and kept[0] is text else (text, translate(text))
+            return kept[1]
+
+        found: dict[str, str] = {}
+        for view in self.picture.components:
+            said = [f"{finding.code} {read(finding.text)}" for finding in self.findings.get(view.id, ())]
+            found[view.id] = "\n".join((read(view.label), view.target, *said))
+        self._sentences = used
+        return found
 
     def about(self, component: str) -> tuple[Finding, ...]:
         """What a component has to say: all of its own, and what needs attention below it."""

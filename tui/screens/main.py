@@ -74,6 +74,7 @@ class MainScreen(Guarded, Screen[None]):
         self._trail_at = -1
         self._following: str | None = ""
         self._filter = ""
+        self._terms: tuple[filtering.Term, ...] = ()
         self._fixable = False
 
     def compose(self) -> ComposeResult:
@@ -133,13 +134,12 @@ class MainScreen(Guarded, Screen[None]):
 
     def show(self, picture: Picture) -> None:
         """Take a new picture in; selection and places stay."""
-        index = self.index = PictureIndex(picture)
+        index = self.index = PictureIndex(picture, self.index)
         self.header.show(index)
         tree = self.tree_view
         tree.stale = self.header.is_stale()
-        if self._filter:
-            self._apply_filter()
-        tree.show(index)
+        tree.show(index, self._keeper(index))
+        self._tell_sifted()
         self._follow_cause(index)
         self._show_component(tree.cursor, keep_place=tree.cursor == self._selected)
 
@@ -325,18 +325,23 @@ class MainScreen(Guarded, Screen[None]):
         self._apply_filter()
         self._tell_sifted()
 
+    def _keeper(self, index: PictureIndex) -> filtering.Keep | None:
+        """The filter for a picture; the one before stays while what is typed cannot be understood."""
+        try:
+            self._terms = filtering.parse(self._filter)
+        except filtering.FilterError as error:
+            self.query_one(CommandLine).note(translate(error.text))
+        return filtering.keeper(self._terms, index)
+
     def _apply_filter(self) -> None:
-        line = self.query_one(CommandLine)
         if self.index is None:
             return
-        try:
-            keep = filtering.keeper(filtering.parse(self._filter), self.index)
-        except filtering.FilterError as error:
-            line.note(translate(error.text))
-            return
-        self.tree_view.filter(keep)
-        count = ngettext("{count} row", "{count} rows", "count").format(count=len(self.tree_view.rows))
-        line.note(translate(count) if self._filter else "")
+        line = self.query_one(CommandLine)
+        line.note("")
+        self.tree_view.filter(self._keeper(self.index))
+        if self._filter and not line.noted:
+            count = ngettext("{count} row", "{count} rows", "count").format(count=len(self.tree_view.rows))
+            line.note(translate(count))
 
     def run_command(self, text: str) -> None:
         """Run what was typed after the colon."""

@@ -78,6 +78,7 @@ class CommandLine(Guarded, Horizontal):
         self._prompt = ""
         self._history: dict[str, list[str]] = {"/": [], ":": []}
         self._place = 0
+        self.noted = ""
         self.display = False
 
     def compose(self) -> ComposeResult:
@@ -101,6 +102,7 @@ class CommandLine(Guarded, Horizontal):
 
     def note(self, text: str) -> None:
         """A short remark at the right, e.g. how many rows match."""
+        self.noted = text
         self.query_one("#note", Static).update(text)
 
     @on(Input.Changed)

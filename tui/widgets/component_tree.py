@@ -117,9 +117,9 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         """Row of the cursor."""
         return self._rows.find(self._cursor) or 0
 
-    def show(self, index: PictureIndex) -> None:
-        """Take a new picture in; the cursor stays on its component."""
-        self._index = index
+    def show(self, index: PictureIndex, keep: Keep | None = None) -> None:
+        """Take a new picture in, with the filter made for it; the cursor stays on its component."""
+        self._index, self._keep = index, keep
         components = index.picture.components
         ids = tuple(view.id for view in components)
         same = ids == self._ids
