@@ -28,6 +28,9 @@ LOST = frozenset({Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.SERVER_ERROR})
 """Reasons after which it is not known whether a change was made."""
 
 
+_THREADS = DaemonExecutor("executor", 2)
+"""For parsing, diffing and disk writes; shared by all sites, its threads start when first needed."""
+
 _SHOWN = 160
 """A longer command line is named by its program alone."""
 
@@ -159,11 +162,10 @@ class Hands:
         self.writers = writers
         self.clock = clock
         self.settings = settings
-        self._threads = DaemonExecutor("executor", 2)
 
     async def work(self, function: Callable[[], T], seconds: float = 30.0) -> T:
         """Run parsing, diffing and disk writes off the event loop."""
-        return await run(self._threads, function, seconds, lambda: None)
+        return await run(_THREADS, function, seconds, lambda: None)
 
     async def run(
         self, on: str, argv: Sequence[str], *, seconds: float = 0.0, stdin: bytes = b"", root: bool = True
