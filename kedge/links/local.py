@@ -9,7 +9,6 @@ import signal
 import subprocess
 from contextlib import suppress
 from functools import partial
-from typing import IO
 
 from kedge.i18n import Text, _
 from kedge.links.deadline import Deadline
@@ -83,17 +82,21 @@ class LocalLink(ShellHost):
         except BrokenPipeError:
             pass  # the shell ended before it had read everything; what it said is in the complaint
         finally:
-            _reap(process, job.reader.batch.complete)
+            _reap(process, is_leaving=job.reader.batch.complete)
+            complaint = pipe.complaint()
+            pipe.close()
             self._running.discard(process)
-        return pipe.complaint()
+        return complaint
 
 
 class ProcessPipe:
     """A local shell's stdin and stdout; its stderr is read beside them. Blocking."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._in, self._out, self._err = _fd(process.stdin), _fd(process.stdout), _fd(process.stderr)
+        self._streams = [stream for stream in (process.stdin, process.stdout, process.stderr) if stream is not None]
+        self._in, self._out, self._err = (stream.fileno() for stream in self._streams)
         os.set_blocking(self._in, False)
+        os.set_blocking(self._err, False)
         self._stderr = b""
         self._poll = select.poll()
         for descriptor in (self._out, self._err):
@@ -121,14 +124,15 @@ class ProcessPipe:
                     self._poll.unregister(descriptor)
 
     def complaint(self) -> bytes:
-        """The first of what came on stderr."""
+        """The first of what came on stderr, including what nobody has waited for."""
+        with suppress(BlockingIOError):
+            self._stderr = (self._stderr + os.read(self._err, PIECE))[:COMPLAINT_KEPT]
         return self._stderr
 
-
-def _fd(stream: IO[bytes] | None) -> int:
-    if stream is None:
-        raise ValueError("the shell has no pipe")
-    return stream.fileno()
+    def close(self) -> None:
+        """Close our ends."""
+        for stream in self._streams:
+            stream.close()
 
 
 def _end_all(processes: list[subprocess.Popen[bytes]]) -> None:
@@ -143,7 +147,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.send_signal(signal.SIGTERM)
 
 
-def _reap(process: subprocess.Popen[bytes], is_leaving: bool) -> None:
+def _reap(process: subprocess.Popen[bytes], *, is_leaving: bool) -> None:
     """Wait until the shell has tidied up; one that does not go is killed."""
     if not is_leaving:
         _end(process)
@@ -152,9 +156,6 @@ def _reap(process: subprocess.Popen[bytes], is_leaving: bool) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
 
 
 def _failed(reason: Reason, text: Text) -> LinkError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from kedge.i18n import Text, _
@@ -14,7 +14,7 @@ from kedge.links.deadline import Deadline
 from kedge.links.frames import Batch, FramingError, Reader
 from kedge.links.script import FAN_OUT, Sudo, render
 from kedge.model import LinkError, Reason, Unknown
-from kedge.prompter import MOST_ATTEMPTS, Prompter, sudo_password
+from kedge.prompter import MOST_ATTEMPTS, REFUSED, Prompter, sudo_password
 
 MARGIN = 0.2
 """Seconds before the caller's deadline at which a script is given up, so that what has answered is kept."""
@@ -54,7 +54,7 @@ class Job:
 
     script: bytes
     reader: Reader
-    password: str | None = None
+    password: str = field(default="", repr=False)
 
     def talk(self, pipe: Pipe, stats: LinkStats, deadline: Deadline) -> None:
         """Feed the script to the shell and its output to the reader, until the last frame or the end.
@@ -72,7 +72,7 @@ class Job:
             self.reader.feed(data)
             if self.reader.batch.wants_password and not answered:
                 answered = True
-                self._send(pipe, f"{self.password or ''}\n".encode(), stats, deadline)
+                self._send(pipe, f"{self.password}\n".encode(), stats, deadline)
 
     @staticmethod
     def _send(pipe: Pipe, data: bytes, stats: LinkStats, deadline: Deadline) -> None:
@@ -97,7 +97,7 @@ class ShellHost(ABC):
         self._prompter = prompter
         self._site = site
         self._fan_out = fan_out
-        self._password: str | None = None
+        self._password = REFUSED
         self._password_attempts = 0
 
     @property
@@ -137,9 +137,9 @@ class ShellHost(ABC):
 
     async def _ask_password(self, refused: Batch, limit: Deadline) -> bool:
         """Have a password to try (again); False when there is none to be had or another would not help."""
-        if self._password is not None and not _password_was_wrong(refused.sudo_said):
+        if self._password.accepted and not _password_was_wrong(refused.sudo_said):
             return False
-        self._password = None
+        self._password = REFUSED
         if self._password_attempts >= MOST_ATTEMPTS:
             return False
         question = sudo_password(self._site, self.name, self.user, self._password_attempts + 1)
@@ -148,18 +148,18 @@ class ShellHost(ABC):
         if not reply.accepted:
             return False
         self._password_attempts += 1
-        self._password = reply.secret
+        self._password = reply
         return True
 
     async def _batch(self, commands: Sequence[Command], limit: Deadline) -> Batch:
         nonce = secrets.token_hex(8)
         sudo = self._sudo
-        if sudo is Sudo.PASSWORD and self._password is None:
+        if sudo is Sudo.PASSWORD and not self._password.accepted:
             sudo = Sudo.NOPASSWD
         reader = Reader(nonce, limit=max(command.cap for command in commands) + 65_536)
         script = render(commands, nonce=nonce, sudo=sudo, fan_out=self._fan_out)
         try:
-            complaint = await self._run(Job(script, reader, self._password), limit)
+            complaint = await self._run(Job(script, reader, self._password.secret), limit)
         except FramingError as error:
             raise self._unparsable(_("{error}").format(error=error)) from None
         batch = reader.batch

@@ -151,6 +151,8 @@ def _ask_ssh(target: SshTarget) -> dict[str, str]:
         done = subprocess.run(argv, capture_output=True, timeout=10, check=False, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         raise _invalid(target.name, _("`ssh -G` did not end within 10 s (a `Match exec` that hangs?)")) from None
+    except OSError as error:
+        raise _invalid(target.name, _("ssh cannot be started: {error}").format(error=error.strerror)) from None
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         lines = [line for line in said if "Pseudo-terminal" not in line]
