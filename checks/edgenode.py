@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
+from checks._nodestate import Evidence, not_ready, ready_but, reasoning
 from checks._pods import ailment, broken_container
-from kedge.facts.edgecore import EdgeCoreService
+from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService
+from kedge.facts.hosts import HostAccess
+from kedge.facts.kubectl import NodeProxy
+from kedge.facts.network import Established
 from kedge.facts.nodes import Node, NodeLease
 from kedge.facts.pods import NodePods, Pod
+from kedge.facts.services import RuntimeService
 from kedge.i18n import Text, _, ngettext
-from kedge.model import Each, Kind, Verdict
+from kedge.model import Each, Host, Kind, Unknown, Verdict
 from kedge.plugins import All, Maybe, check, failed, info, not_known, passed, skipped, warned
+
+T = TypeVar("T")
 
 _LATE = timedelta(seconds=60)
 _STUCK = timedelta(minutes=5)
@@ -31,32 +39,63 @@ _FOREIGN = ("kube-proxy", "kube-flannel", "calico-node", "cilium", "weave-net", 
     explained_by=["KE204", "KE205", "KE212", "KE216", "KE110"],
     fixes=["restart-edgecore"],
 )
-def edge_is_ready(node: Node, lease: Maybe[NodeLease], service: Maybe[EdgeCoreService]) -> Verdict:
-    """Ready travels over the hub on port 10000: it says nothing about the tunnel, and its absence much (facts 9)."""
-    since = f"{node.ready_since:%FT%TZ}" if node.ready_since else "-"
+def edge_is_ready(
+    node: Node,
+    lease: Maybe[NodeLease],
+    host: Maybe[Host],
+    access: Maybe[HostAccess],
+    service: Maybe[EdgeCoreService],
+    runtime: Maybe[RuntimeService],
+    config: Maybe[EdgeCoreConfig],
+    sockets: Maybe[Established],
+    proxy: Maybe[NodeProxy],
+) -> Verdict:
+    """Ready travels over the hub on port 10000: it says nothing about the tunnel, and its absence much (facts 9).
+
+    The verdict names the state: node off or link down, EdgeCore down, autonomous (cut off, but working), or unknown.
+    """
     if node.ready is None and not node.ready_reason:
         return not_known(_("{node} reports no condition Ready").format(node=node.name))
+    seen = Evidence(
+        node,
+        _known(host),
+        access,
+        _known(service),
+        _known(runtime),
+        _known(config),
+        _known(sockets),
+        _known(proxy),
+    )
     if node.ready is not True:
-        text = _("{node} is not Ready since {since}: {why}")
-        seen = _("{reason}: {message}").format(reason=node.ready_reason or "-", message=node.ready_message)
-        said = text.format(node=node.name, since=since, why=_why_not_ready(node, service))
-        return failed(said, expected=_("condition Ready True"), seen=seen)
+        return _not_ready(seen)
+    if tunnel := ready_but(seen):
+        text = _("{node} is Ready; {but}")
+        return passed(text.format(node=node.name, but=tunnel), seen=_lines(node.ready_reason, seen))
     if isinstance(lease, NodeLease) and lease.renewed and lease.at and lease.at - lease.renewed > _LATE:
         text = _("{node} is Ready; its lease is {seconds} s behind the newest one, which happens after a reconnect")
         return info(text.format(node=node.name, seconds=int((lease.at - lease.renewed).total_seconds())))
     return passed(_("{node} is Ready").format(node=node.name), seen=node.ready_reason)
 
 
-def _why_not_ready(node: Node, service: EdgeCoreService | object) -> Text:
-    if not isinstance(service, EdgeCoreService):
-        if node.ready is None:
-            return _("it stopped reporting: the machine is off, its link is down, or EdgeCore does not run")
-        return _("{message}").format(message=node.ready_message or node.ready_reason)
-    if not service.is_running:
-        return _("the machine is up, but EdgeCore does not run there")
-    if node.ready is None:
-        return _("the machine is up and EdgeCore runs, but its reports do not arrive: its link to CloudCore is down")
-    return _("EdgeCore runs and reports: {message}").format(message=node.ready_message or node.ready_reason)
+def _not_ready(seen: Evidence) -> Verdict:
+    node = seen.node
+    since = f"{node.ready_since:%FT%TZ}" if node.ready_since else "-"
+    text = _("{node} is not Ready since {since}: {state}")
+    return failed(
+        text.format(node=node.name, since=since, state=not_ready(seen)),
+        expected=_("condition Ready True"),
+        seen=_lines(f"{node.ready_reason or '-'}: {node.ready_message}", seen),
+        # A machine that does not even answer over SSH is not waiting for CloudCore.
+        explained_by=() if seen.is_silent and not seen.tunnel_works else None,
+    )
+
+
+def _known(fact: T | Unknown) -> T | None:
+    return None if isinstance(fact, Unknown) else fact
+
+
+def _lines(first: str, seen: Evidence) -> str:
+    return "\n".join([first, *map(str, reasoning(seen))])
 
 
 @check("KE202", _("Edge node recognised"), on=Kind.EDGE_NODE, needs=["KE101"])

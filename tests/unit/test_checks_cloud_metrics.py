@@ -12,15 +12,18 @@ from checks.apiservice import metrics_api_is_available, metrics_service_has_endp
 from checks.edgenode import addresses_are_unique, edge_is_labelled, edge_is_ready, pods_are_well
 from checks.metrics_flags import flags_allow_scraping_edges, is_set, value_of
 from checks.metrics_server import image_is_on_the_node, log_holds_no_failure, metrics_server_is_running
-from kedge.facts.edgecore import EdgeCoreService
+from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService
+from kedge.facts.hosts import HostAccess
 from kedge.facts.images import ImageList
 from kedge.facts.inventory import ApiEndpoints
+from kedge.facts.kubectl import NodeProxy, Outcome
 from kedge.facts.logs import LogHit, MetricsServerLog
 from kedge.facts.metrics import MetricsApi, MetricsEndpoints, MetricsServer, NodeUsage, Usage
+from kedge.facts.network import Established, Socket
 from kedge.facts.nodes import Node, NodeLease
 from kedge.facts.pods import Container, NodePods, Pod, Workload
 from kedge.i18n import _
-from kedge.model import Reason, Status, Unknown
+from kedge.model import Host, Reason, Status, Unknown, Verdict
 from kedge.plugins import All, Check
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -238,32 +241,71 @@ RUNS = EdgeCoreService("edgecore", active="active", sub="running")
 STOPPED = EdgeCoreService("edgecore", active="inactive", sub="dead")
 
 
+CONFIG = EdgeCoreConfig("edgecore.yaml", hub_server="10.0.0.10:10000")
+INSIDE = HostAccess("root", root=True)
+SILENT = unknown(Reason.TIMED_OUT)
+HUB = Established((Socket("10.0.0.21", 38552, "10.0.0.10", 10000, "edgecore"),))
+REACHABLE = Host("edge1", frozenset(), ssh=True)
+
+
+def edge_ready(node: Node, lease: Any = None, **seen: Any) -> Verdict:
+    """KE201 with everything unknown that is not named."""
+    nothing = unknown(Reason.NO_SSH)
+    order = ("host", "access", "service", "runtime", "config", "sockets", "proxy")
+    found: Verdict = verdict(edge_is_ready, node, lease or nothing, *(seen.get(name, nothing) for name in order))
+    return found
+
+
 def test_ke201_passes_and_a_late_lease_is_no_more_than_information() -> None:
-    assert status(edge_is_ready, EDGE, NodeLease(NOW, at=NOW), RUNS) is Status.PASS
-    late = NodeLease(NOW - timedelta(seconds=125), at=NOW)
-    said = verdict(edge_is_ready, EDGE, late, RUNS)
+    assert edge_ready(EDGE, NodeLease(NOW, at=NOW), service=RUNS).status is Status.PASS
+    said = edge_ready(EDGE, NodeLease(NOW - timedelta(seconds=125), at=NOW), service=RUNS)
     assert said.status is Status.INFO
     assert "125 s behind" in str(said.text)
 
 
 @pytest.mark.parametrize(
-    ("node", "service", "words"),
+    ("node", "seen", "state"),
     [
-        (GONE, STOPPED, "EdgeCore does not run there"),
-        (GONE, RUNS, "its link to CloudCore is down"),
-        (GONE, unknown(Reason.NO_SSH), "the machine is off, its link is down, or EdgeCore does not run"),
-        (replace(EDGE, ready=False, ready_message="runtime is down"), RUNS, "runtime is down"),
-        (replace(EDGE, ready=False, ready_message="runtime is down"), unknown(), "runtime is down"),
+        (GONE, {"access": INSIDE, "service": STOPPED}, "EdgeCore down"),
+        (GONE, {"access": INSIDE, "service": RUNS, "config": CONFIG, "sockets": Established()}, "(autonomous)"),
+        (GONE, {"proxy": NodeProxy(Outcome.ANSWERED)}, "link to CloudHub down: its tunnel still works"),
+        (GONE, {"host": REACHABLE, "access": SILENT}, "node off or link down"),
+        (GONE, {"access": SILENT}, "unknown: it stopped reporting"),
+        (GONE, {"host": REACHABLE, "access": unknown()}, "unknown: it stopped reporting"),
+        (GONE, {}, "unknown: it stopped reporting"),
+        (replace(EDGE, ready=False, ready_message="runtime is down"), {"service": RUNS}, "runtime is down"),
+        (replace(EDGE, ready=False, ready_message="runtime is down"), {}, "runtime is down"),
     ],
 )
-def test_ke201_tells_what_is_down(node: Node, service: Any, words: str) -> None:
-    said = verdict(edge_is_ready, node, unknown(), service)
+def test_ke201_tells_the_state_as_far_as_the_evidence_goes(node: Node, seen: Any, state: str) -> None:
+    said = edge_ready(node, **seen)
     assert said.status is Status.FAIL
-    assert words in str(said.text)
+    assert state in str(said.text)
+
+
+def test_ke201_shows_its_reasoning() -> None:
+    stopped = edge_ready(GONE, access=INSIDE, service=RUNS, config=CONFIG, sockets=HUB, proxy=NodeProxy(Outcome.HANG))
+    assert str(stopped.seen).splitlines()[1:] == [
+        "SSH: the machine answers",
+        "EdgeCore: active (running)",
+        "EdgeHub: connected",
+        "metrics through the tunnel: hang",
+    ]
+
+
+def test_ke201_of_a_silent_machine_is_not_laid_at_cloudcores_door() -> None:
+    assert edge_ready(GONE, host=REACHABLE, access=SILENT).explained_by == ()
+    assert edge_ready(GONE, access=SILENT).explained_by is None
+
+
+def test_ke201_tells_of_a_tunnel_that_ready_does_not_show() -> None:
+    said = edge_ready(EDGE, proxy=NodeProxy(Outcome.NO_SESSION))
+    assert said.status is Status.PASS
+    assert "its tunnel is down" in str(said.text)
 
 
 def test_ke201_without_a_condition_is_unknown() -> None:
-    assert status(edge_is_ready, Node("edge1", is_edge=True), unknown(), unknown()) is Status.UNKNOWN
+    assert edge_ready(Node("edge1", is_edge=True)).status is Status.UNKNOWN
 
 
 def test_ke202() -> None:
