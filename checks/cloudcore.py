@@ -71,9 +71,8 @@ def _none_serves(core: CloudCore) -> Text:
 
 def _stuck_rollout(core: CloudCore, now: datetime | None) -> Text | None:
     """Why the newest revision does not come up although an older one serves; None when it does or may still."""
-    staying = [pod for pod in core.pods if pod.deleting is None]
-    newest = staying[-1]
-    if newest.is_serving or newest.revision in {pod.revision for pod in core.serving}:
+    newest = _waiting_for_its_turn(core)
+    if newest is None:
         return None
     old = core.serving[0]
     if "free ports" in newest.unschedulable:
@@ -87,6 +86,20 @@ def _stuck_rollout(core: CloudCore, now: datetime | None) -> Text | None:
         return None
     text = _("The rollout of CloudCore is stuck and {old} still serves the old revision: {why}")
     return text.format(old=old.name, why=ailment(newest))
+
+
+def _waiting_for_its_turn(core: CloudCore) -> Pod | None:
+    """The newest pod of a revision that none serves, unless one that serves is newer; times have whole seconds."""
+    serves = {pod.revision for pod in core.serving}
+    since = max((pod.created for pod in core.serving if pod.created is not None), default=None)
+    late = [
+        pod
+        for pod in core.pods
+        if pod.deleting is None
+        and pod.revision not in serves
+        and (since is None or pod.created is None or pod.created >= since)
+    ]
+    return late[-1] if late else None
 
 
 def _serving(core: CloudCore) -> Verdict:
