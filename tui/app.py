@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text as RichText
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.screen import Screen
@@ -28,6 +28,7 @@ from kedge.proposals import Proposal
 from tui import commands, themes
 from tui.errors import Guarded, describe
 from tui.glyphs import Glyphs, PlainBars
+from tui.key_order import OrderedKeys
 from tui.screens.main import MainScreen
 from tui.screens.too_small import TooSmall, fits
 from tui.widgets.header_bar import Clock, utc_now
@@ -48,7 +49,7 @@ REOPEN_FIRST, REOPEN_MOST = 1.0, 30.0
 """Seconds before a site that ended by a mistake of ours is opened again; doubled every time."""
 
 
-class KedgeApp(Guarded, App[int]):
+class KedgeApp(Guarded, OrderedKeys):
     """kedge-tui.
 
     Args:

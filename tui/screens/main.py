@@ -302,23 +302,11 @@ class MainScreen(Guarded, Screen[None]):
     # -------------------------------------------------------------------------------------- filter, command
 
     def action_filter(self) -> None:
-        self.query_one(CommandLine).ask("/", self._filter)
+        self.query_one(CommandLine).ask("/", self._filter, typed=self._set_filter, done=self._set_filter)
 
     def action_command(self) -> None:
-        self.query_one(CommandLine).ask(":", "", lambda typed: commands.completions(typed, self))
-
-    @on(CommandLine.Typed)
-    def _typed(self, message: CommandLine.Typed) -> None:
-        if message.prompt == "/":
-            self._set_filter(message.text)
-
-    @on(CommandLine.Done)
-    def _done(self, message: CommandLine.Done) -> None:
-        self.tree_view.focus()
-        if message.prompt == "/":
-            self._set_filter("" if message.text is None else message.text)
-        elif message.text:
-            self.run_command(message.text)
+        line = self.query_one(CommandLine)
+        line.ask(":", "", done=self.run_command, complete=lambda typed: commands.completions(typed, self))
 
     def _set_filter(self, text: str) -> None:
         self._filter = text.strip()
@@ -346,6 +334,8 @@ class MainScreen(Guarded, Screen[None]):
     def run_command(self, text: str) -> None:
         """Run what was typed after the colon."""
         name, _space, rest = text.strip().partition(" ")
+        if not name:
+            return
         command = commands.find(name)
         if command is None:
             known = ", ".join(sorted(commands.COMMANDS))

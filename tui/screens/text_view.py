@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -70,18 +69,7 @@ class TextView(Guarded, Screen[None]):
     # ------------------------------------------------------------------------------------------------ finding
 
     def action_find(self) -> None:
-        self.query_one(CommandLine).ask("/", self._sought)
-
-    @on(CommandLine.Typed)
-    def _typed(self, message: CommandLine.Typed) -> None:
-        message.stop()
-        self._find(message.text)
-
-    @on(CommandLine.Done)
-    def _done(self, message: CommandLine.Done) -> None:
-        message.stop()
-        self.view.focus()
-        self._find(message.text or "")
+        self.query_one(CommandLine).ask("/", self._sought, typed=self._find, done=self._find)
 
     def _find(self, text: str) -> None:
         self._sought = text
