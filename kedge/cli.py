@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import importlib
 import io
+import logging
 import os
 import sys
 from typing import Any, NoReturn
@@ -23,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fix": ("kedge.commands.fix:command", "Apply one fix and verify it, without the screen."),
     "undo": ("kedge.commands.undo:command", "Take a change back."),
     "history": ("kedge.commands.history:command", "List every change made from this machine."),
+    "probe-script": ("kedge.commands.probe_script:command", "Print the script that asks a host without SSH."),
     "lab": ("lab.command:lab", "Start a practice site on this machine."),
     "demo": ("kedge.commands.demo:command", "Open the TUI on a broken practice site."),
 }
@@ -92,11 +94,23 @@ def main() -> NoReturn:
         cli(prog_name="kedge-tui")
     except SystemExit as end:
         code = end.code
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:  # noqa: BLE001 - last line of defence: a sentence here, the traceback in the log
+        code = _internal_error(error)
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _internal_error(error: Exception) -> int:
+    """Say in one sentence that the program itself failed, and where the details are."""
+    from kedge import logging_setup
+
+    written = logging_setup.setup()
+    logging.getLogger("kedge").error("the command failed", exc_info=error)
+    place = f"; the details are in {written.path}" if written.path else ""
+    click.echo(f"kedge-tui: something in kedge-tui failed: {type(error).__name__}: {error}{place}", err=True)
+    return 1

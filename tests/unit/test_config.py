@@ -57,7 +57,10 @@ def test_an_unknown_key_is_a_warning_with_line_and_nearest_name() -> None:
     [
         ("sites:\n  a:\n    hosts:\n      - match: e\n        port: far\n", "config.yaml:5: sites.a.hosts.0.port"),
         ("sites: [\n", "config.yaml:2: this is not valid YAML"),
-        ("sites:\n  a: {hosts: [{user: x}]}\n", "config.yaml:2: sites.a.hosts.0: Object missing required field `match`"),
+        (
+            "sites:\n  a: {hosts: [{user: x}]}\n",
+            "config.yaml:2: sites.a.hosts.0: Object missing required field `match`",
+        ),
         ("sites:\n  a: 3\n", "config.yaml:2: sites.a: Expected `object`, got `int`"),
         ("sites: 3\n", "config.yaml:1: `sites` must be a mapping"),
         ("- a\n", "config.yaml:1: the file must be a mapping"),

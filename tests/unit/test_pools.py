@@ -42,15 +42,14 @@ async def test_deadline_aborts_the_running_call_once() -> None:
 
 async def test_cancelling_the_task_aborts_too() -> None:
     pool = DaemonExecutor("t", 1)
-    running, release = threading.Event(), threading.Event()
+    loop, running, release = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def blocked() -> None:
-        running.set()
+        loop.call_soon_threadsafe(running.set)
         release.wait(30)
 
     task = asyncio.create_task(run(pool, blocked, 30, release.set))
-    while not running.is_set():
-        await asyncio.sleep(0)
+    await running.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
