@@ -66,11 +66,11 @@ class Relations:
         if measured and finding.code.startswith(_MEASURED):
             return None
         for code in check.needs:
-            if measured and code == _LINK:
-                continue
             for cause in self._relatives(code, finding.target):
                 if cause.status is Status.FAIL or (cause.status is Status.SKIP and cause.because):
                     root = _root(cause)
+                    if measured and root[0] == _LINK:
+                        continue
                     return replace(finding, status=Status.SKIP, because=root[0], because_target=root[1], fixes=())
         return None
 

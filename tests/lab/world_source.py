@@ -10,6 +10,7 @@ import asyncio
 import json
 import shlex
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,22 +40,28 @@ from kedge.asks import (
     Tcp,
     TlsPeer,
 )
+from kedge.config import HostSettings, SiteSettings
+from kedge.engine import Engine, SiteName
 from kedge.i18n import Text
 from kedge.links import kube_errors
 from kedge.links.base import Access, ExecResult, Response, WatchEvent
 from kedge.links.kube_access import access_of, check_access, describe
-from kedge.model import LinkError, Observation, Reason, Unknown
+from kedge.model import Cost, LinkError, Observation, Reason, Unknown
+from kedge.model import Role as KedgeRole
+from kedge.plugins import Registry
+from kedge.sources.kube import KubeSource
 from lab import errors
 from lab.api import create_app
 from lab.api.app import _dispatch
 from lab.hosts.standins import TOOLS
 from lab.hosts.tools.calls import Call, UsageError
 from lab.world import World
-from lab.world_access import Request
+from lab.world_access import EVERYTHING, Request, User
 from lab.world_edged import ExecRefused
 from lab.world_host import Host, MemoryFiles, Role
 from lab.world_network import Reach
 from lab.world_path import PathError
+from lab.world_settings import Ports, Settings
 
 TOKEN = "token"
 SERVER = "https://127.0.0.1:6443"
@@ -88,6 +95,26 @@ class _Transport:
 
     def get_extra_info(self, key: str, default: Any = None) -> Any:
         return default
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """As much of a request as handlers look at which answer in one piece."""
+
+    app: web.Application
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    transport: _Transport
+    method: str = "GET"
+    content_type: str = ""
+
+    @property
+    def query_string(self) -> str:
+        return urlencode(self.query)
+
+    async def read(self) -> bytes:
+        return b""
 
 
 class _Writer:
@@ -135,7 +162,7 @@ class WorldLink:
         self, path: str, access: Access, *, deadline: float, query: Mapping[str, str] | None = None, cap: int = 0
     ) -> Response:
         check_access(access, access_of("GET", path, query))
-        status, body = await self._ask("GET", path, access, deadline, query)
+        status, body = await self._ask(path, access, deadline, query)
         if not 200 <= status < 300:
             step = describe(access, path)
             raise kube_errors.status_error(status, body, access=access, server=self.server, step=step)
@@ -143,24 +170,26 @@ class WorldLink:
         return Response(status, body[:cap] if cap else body, date, 0.0, cut=bool(cap) and len(body) > cap)
 
     async def _ask(
-        self, method: str, path: str, access: Access, deadline: float, query: Mapping[str, str] | None
+        self, path: str, access: Access, deadline: float, query: Mapping[str, str] | None
     ) -> tuple[int, bytes]:
         self.calls += 1
         step = describe(access, path)
         if not self._world.api_up:
             raise kube_errors.unreachable(ConnectionRefusedError(), server=self.server, step=step)
         transport, writer = _Transport(), _Writer()
-        target = f"{path}?{urlencode(query)}" if query else path
         headers = {"Authorization": f"Bearer {self._token}"}
-        request = make_mocked_request(
-            method,
-            target,
-            headers,
-            app=self._app,
-            transport=transport,
-            writer=writer,  # type: ignore[arg-type]
-        )
-        request._read_bytes = b""
+        request: Any = _Asked(self._app, path, query or {}, headers, transport)
+        if path.endswith("/log"):  # streamed, so aiohttp itself has a part in it
+            target = f"{path}?{urlencode(query or {})}"
+            request = make_mocked_request(
+                "GET",
+                target,
+                headers,
+                app=self._app,
+                transport=transport,
+                writer=writer,  # type: ignore[arg-type]
+            )
+            request._read_bytes = b""
         try:
             answer = await _dispatch(request)
         except errors.ApiError as problem:
@@ -384,3 +413,55 @@ class WorldHost:
         if not ask.cert:
             return 0, _AUTHORITY.format(**dates), ""
         return 0, "---\nHTTP/1.1 404 Not Found\n", ""
+
+
+# --------------------------------------------------------------------------------------------------- a site
+
+STEP = 0.5
+ROLES = {Role.CLOUD: (KedgeRole.APISERVER, KedgeRole.CLOUDCORE), Role.EDGE: (KedgeRole.EDGE,)}
+
+
+class WorldSite:
+    """A world under a clock that only tests move, and an engine that looks at it.
+
+    Args:
+        edges: how many.
+        seed: of the world's names and uids; worlds of one process need different ones, for the reading of pods is
+            remembered by uid and resourceVersion.
+    """
+
+    def __init__(self, registry: Registry, *, edges: int = 2, seed: int = 1) -> None:
+        self.now = 1795340000.0
+        settings = Settings(edges=edges, seed=seed)
+        self.world = World(Ports(), settings, files=DatedFiles(), clock=lambda: self.now)
+        self.world.access.tokens = {TOKEN: User("oncall")}
+        self.world.access.allow("oncall", EVERYTHING)
+        self._registry = registry
+        self.run(2)
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        for _step in range(round(seconds / STEP)):
+            self.now += STEP
+            self.world.tick()
+
+    async def look(self, costs: Sequence[Cost] = tuple(Cost), *, settings: SiteSettings | None = None) -> Engine:
+        """Look at everything once; the hosts are in the config file, as on the practice site."""
+        kubernetes = KubeSource(WorldLink(self.world))
+        engine = Engine(
+            SiteName("world"), self._registry, settings or self.settings(), kubernetes, self._host, deadline=5.0
+        )
+        await engine.look(costs)
+        await kubernetes.close()
+        return engine
+
+    def settings(self) -> SiteSettings:
+        """The config file of the site."""
+        entries = [
+            HostSettings(match=host.name, address="127.0.0.1", port=22, roles=ROLES[host.role])
+            for host in self.world.hosts.values()
+        ]
+        return SiteSettings(hosts=tuple(entries))
+
+    def _host(self, name: str) -> WorldHost:
+        return WorldHost(self.world, self.world.hosts[name])
