@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+SLACK = 0.05
+"""Seconds by which other people's timeouts, counted in their own way, may end before ours."""
+
 
 class Deadline:
     """So many seconds from now, by the monotonic clock; shared by a coroutine and the thread it waits for.
@@ -25,12 +28,16 @@ class Deadline:
         """Seconds left, never negative."""
         return max(0.0, self._end - time.monotonic())
 
+    @property
+    def is_over(self) -> bool:
+        """True when there is no time left worth starting anything in."""
+        return self.left() <= SLACK
+
     def need(self) -> float:
-        """Seconds left for a call that takes a timeout. Raises TimeoutError when there are none."""
-        left = self.left()
-        if left <= 0.0:
+        """Seconds left for a call that takes a timeout. Raises TimeoutError when it is over."""
+        if self.is_over:
             raise TimeoutError
-        return left
+        return self.left()
 
     def restart(self) -> None:
         """Count anew: a person was asked meanwhile, and what was waiting for the answer begins again."""

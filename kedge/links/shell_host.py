@@ -98,7 +98,8 @@ class ShellHost(ABC):
         self._site = site
         self._fan_out = fan_out
         self._password = REFUSED
-        self._password_attempts = 0
+        self._attempts = 0
+        self._forgiven = 0
 
     @property
     @abstractmethod
@@ -112,6 +113,10 @@ class ShellHost(ABC):
         Returns early, with the reader's batch incomplete, when the connection was lost or the deadline passed
         after the first frame. Raises LinkError when there was no first frame.
         """
+
+    def retry_now(self) -> None:
+        """A person wants this machine tried again: wrong passwords so far do not count."""
+        self._forgiven = self._attempts
 
     async def batch(self, commands: Sequence[Command], *, deadline: float) -> list[Answer]:
         """Run the commands as one script on one channel; answers come in the order of ``commands``.
@@ -140,14 +145,14 @@ class ShellHost(ABC):
         if self._password.accepted and not _password_was_wrong(refused.sudo_said):
             return False
         self._password = REFUSED
-        if self._password_attempts >= MOST_ATTEMPTS:
+        if self._attempts - self._forgiven >= MOST_ATTEMPTS:
             return False
-        question = sudo_password(self._site, self.name, self.user, self._password_attempts + 1)
+        question = sudo_password(self._site, self.name, self.user, self._attempts + 1)
         reply = await self._prompter.ask(question)
         limit.restart()
         if not reply.accepted:
             return False
-        self._password_attempts += 1
+        self._attempts += 1
         self._password = reply
         return True
 

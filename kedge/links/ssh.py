@@ -22,7 +22,7 @@ from kedge.links.ssh_config import Endpoint, SshTarget, route
 from kedge.links.ssh_connection import Connection, Dialling
 from kedge.links.ssh_dial import Dialler
 from kedge.links.ssh_shared import SshShared
-from kedge.model import LinkError, Reason
+from kedge.model import LinkError, Reason, Unknown
 from kedge.prompter import Prompter
 
 if TYPE_CHECKING:
@@ -66,12 +66,14 @@ class SshLink(ShellHost):
         self._hops: tuple[Endpoint, ...] = ()
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None
+        self._dialling = Dialling()
         self._nobody_is_asked = asyncio.Event()
         self._nobody_is_asked.set()
+        self._questions = 0
         self._sessions = asyncio.Semaphore(MOST_SESSIONS)
         self._busy = 0
         self._failures = 0
-        self._failed: LinkError | None = None
+        self._failed: Unknown | None = None
         self._not_before = 0.0
 
     @property
@@ -96,7 +98,9 @@ class SshLink(ShellHost):
             _in_background(connection.close)
 
     def retry_now(self) -> None:
-        """A person wants the host tried again: forget the pause, and what was resolved from ssh_config."""
+        """A person wants the host tried again: forget pauses, wrong answers and what ssh_config said."""
+        super().retry_now()
+        self._given.start_over()
         self._failures, self._failed, self._not_before = 0, None, 0.0
         self._hops = ()
 
@@ -121,17 +125,23 @@ class SshLink(ShellHost):
             return self._connection
         if self._connecting is None or self._connecting.done():
             if self._failed is not None and time.monotonic() < self._not_before:
-                raise self._failed
+                raise LinkError(self._failed)
             self._connecting = asyncio.create_task(self._connect(Deadline(deadline.left())), name=f"ssh {self.name}")
-        while not self._connecting.done():
-            await asyncio.wait({self._connecting}, timeout=deadline.left())
-            if self._connecting.done():
-                break
-            if self._nobody_is_asked.is_set():
-                raise ssh_errors.timed_out(self.name, deadline, ssh_errors.IN_LINE)
-            await self._nobody_is_asked.wait()
-            deadline.restart()
-        return self._connecting.result()
+            self._connecting.add_done_callback(_look_at_result)
+        connecting = self._connecting
+        questions = self._questions
+        while not connecting.done():
+            await asyncio.wait({connecting}, timeout=deadline.left())
+            if not connecting.done():
+                await self._nobody_is_asked.wait()
+                if questions == self._questions:
+                    raise ssh_errors.timed_out(self.name, deadline, self._dialling.step)
+            if questions != self._questions:
+                questions = self._questions
+                deadline.restart()
+        if connecting.cancelled():
+            raise ssh_errors.lost(self.name, self._dialling.step)
+        return connecting.result()
 
     async def _connect(self, deadline: Deadline) -> Connection:
         try:
@@ -140,7 +150,7 @@ class SshLink(ShellHost):
             self._failures += 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._failures - 1)) * random.uniform(0.75, 1.25)  # noqa: S311
             self._not_before = time.monotonic() + (PERSON_PAUSE if error.unknown.reason in NEEDS_PERSON else pause)
-            self._failed = error
+            self._failed = error.unknown
             raise
         self._failures, self._failed = 0, None
         self.stats.connections += 1
@@ -150,7 +160,7 @@ class SshLink(ShellHost):
     async def _dial_and_ask(self, deadline: Deadline) -> Connection:
         """Dial, asking a person as often as needed; no connection and no thread waits while they think."""
         while True:
-            dialling = Dialling()
+            self._dialling = dialling = Dialling()
             work = partial(self._dial, deadline.sooner(MARGIN), dialling)
             try:
                 return await run(self._pools.ssh, work, deadline.left(), partial(_in_background, dialling.give_up))
@@ -161,6 +171,7 @@ class SshLink(ShellHost):
                 try:
                     reply = await self._prompter.ask(need.question)
                 finally:
+                    self._questions += 1
                     self._nobody_is_asked.set()
                 if not reply.accepted:
                     raise LinkError(need.refused) from None
@@ -189,7 +200,7 @@ class SshLink(ShellHost):
                 try:
                     return await self._talk(exchange, connection, deadline)
                 except _Stale as stale:  # lost while it was idle; nothing has been run yet
-                    _in_background(connection.close)
+                    self.disconnect()
                     if last:
                         raise ssh_errors.lost(self.name, exchange.step, stale) from None
             raise AssertionError("the second attempt returns or raises")
@@ -248,7 +259,7 @@ class _Exchange:
         except TimeoutError:
             raise
         except (paramiko.SSHException, OSError, EOFError) as error:
-            if deadline.left() <= 0.0:
+            if deadline.is_over:
                 connection.close()
                 raise TimeoutError from None
             raise _Stale(error) from None
@@ -277,6 +288,12 @@ class _Exchange:
         if not self.has_begun and not connection.is_alive:
             raise ssh_errors.lost(self._link.name, self.step)
         return pipe.complaint()
+
+
+def _look_at_result(task: asyncio.Task[Connection]) -> None:
+    """Everybody who waited may have left; asyncio would then complain that nobody saw the error."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _in_background(close: Callable[[], object]) -> None:

@@ -57,6 +57,7 @@ class Given:
     trusted: set[str] = field(default_factory=set)
     _secrets: dict[tuple[QuestionKind, str], str] = field(default_factory=dict, repr=False)
     _attempts: dict[tuple[QuestionKind, str], int] = field(default_factory=dict)
+    _forgiven: dict[tuple[QuestionKind, str], int] = field(default_factory=dict)
 
     def take(self, question: Question, reply: Reply) -> None:
         """Keep an answer that was given."""
@@ -75,8 +76,13 @@ class Given:
         self._secrets.pop((kind, about), None)
 
     def next_attempt(self, kind: QuestionKind, about: str) -> int:
-        """Which attempt the next question would be, from 1."""
-        return self._attempts.get((kind, about), 0) + 1
+        """Which attempt the next question would be, from 1; 0 when there have been enough wrong answers."""
+        made = self._attempts.get((kind, about), 0)
+        return made + 1 if made - self._forgiven.get((kind, about), 0) < MOST_ATTEMPTS else 0
+
+    def start_over(self) -> None:
+        """A person wants to try again: wrong answers so far do not count."""
+        self._forgiven = dict(self._attempts)
 
 
 def log_in(transport: paramiko.Transport, endpoint: Endpoint, site: str, deadline: Deadline, given: Given) -> None:
@@ -158,7 +164,7 @@ def _log_in_with_password(
             return
         given.was_wrong(kind, about)
     attempt = given.next_attempt(kind, about)
-    if attempt > MOST_ATTEMPTS:
+    if not attempt:
         raise LinkError(ssh_errors.no_login(endpoint, [*tried, _("password")]))
     question = login_password(site, endpoint.name, endpoint.user, attempt)
     raise NeedsAnswer(question, no_login)
@@ -205,7 +211,7 @@ def _load(path: Path, endpoint: Endpoint, site: str, given: Given, tried: list[T
             return None
         given.was_wrong(kind, about)
     attempt = given.next_attempt(kind, about)
-    if attempt > MOST_ATTEMPTS:
+    if not attempt:
         tried.append(_("{file} (wrong passphrase)").format(file=path))
         return None
     tried.append(_("{file} (needs its passphrase)").format(file=path))

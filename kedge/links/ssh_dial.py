@@ -98,7 +98,7 @@ class Dialler:
             self.dialling.before = None
 
     def _explain(self, hop: Endpoint, error: Exception) -> LinkError:
-        if self.deadline.left() <= 0.0:
+        if self.deadline.is_over:
             return ssh_errors.timed_out(hop.name, self.deadline, self.dialling.step)
         return ssh_errors.lost(hop.name, self.dialling.step, error)
 
@@ -115,7 +115,7 @@ class Dialler:
         dialling.owns(transport.close)
         transport.banner_timeout = transport.handshake_timeout = deadline.need()
         transport.use_compression(True)  # what hosts answer is text, and links to edges are slow
-        keys = known_hosts.load(hop.known_hosts)
+        keys = _known_keys(hop)
         _prefer_types(transport, known_hosts.types_on_record(keys, hop.key_name, hop.key_port))
         self._negotiate(hop, transport, greeting)
         shown = transport.get_remote_server_key()
@@ -145,14 +145,15 @@ class Dialler:
         try:
             transport.start_client(timeout=self.deadline.need())  # returns when that time is over, too
         except (paramiko.SSHException, OSError, EOFError):
-            if transport.remote_version or self.deadline.left() <= 0.0:
+            if transport.remote_version or self.deadline.is_over:
                 raise
             if greeting and not greeting.startswith(b"SSH-"):
                 said = greeting.decode("utf-8", "replace").splitlines()[0]
                 raise ssh_errors.not_ssh(hop, repr(said)) from None
             raise ssh_errors.closed_early(hop) from None
-        if transport.remote_version:
-            self.dialling.step = ssh_errors.KEY_EXCHANGE.format(address=hop.address, port=hop.port)
+        finally:
+            if transport.remote_version:
+                self.dialling.step = ssh_errors.KEY_EXCHANGE.format(address=hop.address, port=hop.port)
         self.deadline.need()
 
     def _open(self, hop: Endpoint, through: paramiko.Transport | None) -> socket.socket | paramiko.Channel:
@@ -187,7 +188,17 @@ class Dialler:
             raise NeedsAnswer(new_host_key(self.site, hop.name, key_type, shown, address=hop.address), refusal)
         if hop.record_in is not None:
             log.info("recording the accepted key %s of %s in %s", shown, hop.name, hop.record_in)
-            known_hosts.append(hop.record_in, hop.key_name, hop.key_port, key_type, blob, hashed=hop.hash_names)
+            try:
+                known_hosts.append(hop.record_in, hop.key_name, hop.key_port, key_type, blob, hashed=hop.hash_names)
+            except OSError as error:
+                raise ssh_errors.no_known_hosts(hop, error) from None
+
+
+def _known_keys(hop: Endpoint) -> list[known_hosts.KnownKey]:
+    try:
+        return known_hosts.load(hop.known_hosts)
+    except OSError as error:
+        raise ssh_errors.no_known_hosts(hop, error) from None
 
 
 def _tcp(address: str, port: int, deadline: Deadline) -> socket.socket:

@@ -118,6 +118,13 @@ def bad_host_key(endpoint: Endpoint, judgement: Judgement, key_type: str, blob: 
     return Unknown(Reason.HOST_KEY, filled)
 
 
+def no_known_hosts(endpoint: Endpoint, error: OSError) -> LinkError:
+    """The files that say which host keys are trusted cannot be used, so none is."""
+    text = _("{host}: known host keys cannot be used, so its key cannot be verified: {file}: {error}")
+    filled = text.format(host=endpoint.name, file=error.filename or "known_hosts", error=error.strerror)
+    return LinkError(Unknown(Reason.HOST_KEY, filled))
+
+
 def _known(key: KnownKey) -> str:
     return f"{key.key_type} {fingerprint(key.blob)}"
 

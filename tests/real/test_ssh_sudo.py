@@ -154,7 +154,7 @@ async def test_the_password_is_seen_nowhere_on_the_host(server: Sshd, account: A
         assert len(answer.stdout) > 1000
         assert SECRET.encode() not in answer.stdout
     assert SECRET not in server.log.read_text()
-    assert SECRET.split()[0] not in repr(vars(link))
+    assert SECRET.split(maxsplit=1)[0] not in repr(vars(link))
 
 
 async def test_a_wrong_password_is_asked_again_at_most_twice(server: Sshd, account: Account) -> None:
