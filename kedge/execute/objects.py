@@ -33,6 +33,7 @@ class PatchObjectHandler(Handler[PatchObject]):
         _compare(step, before)
         after = await refusing(hands, step.path, guarded(step, before), step.content_type)
         old, new = essence(before), essence(after)
+        _refuse_secrets(step, merge_diff(new, old), merge_diff(old, new))
         return shown(
             step,
             _diff(step, old, new),
@@ -118,6 +119,13 @@ def merge_diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         elif key not in before or old != value:
             patch[key] = value
     return patch
+
+
+def _refuse_secrets(step: PatchObject, *changes: object) -> None:
+    """What is changed is kept for the undo, and secrets are never kept."""
+    texts = [_yaml(change) for change in changes]
+    if any(masked(text, SECRET_KEYS) != text for text in texts):
+        raise Refused(_("{object} holds a secret in what would be changed; edit it by hand").format(object=step.path))
 
 
 def _compare(step: PatchObject, found: dict[str, Any]) -> None:

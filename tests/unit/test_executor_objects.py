@@ -139,6 +139,14 @@ async def test_secrets_are_refused(bench: Bench) -> None:
         await bench.executor.preview(plan_of(step, target="-"))
 
 
+async def test_a_file_with_a_secret_in_it_is_left_to_a_person(bench: Bench) -> None:
+    data = bench.writers.cluster.objects[CONFIGMAP]["data"]
+    data["cloudcore.yaml"] = "token: abcdef\na: 1\n"
+    edit = EditConfigMap(KUBERNETES, "kubeedge", "cloudcore", "cloudcore.yaml", (("a", 2),))
+    with pytest.raises(Refused, match="holds a secret"):
+        await bench.executor.preview(plan_of(edit, target="-"))
+
+
 async def test_a_denied_patch_is_refused_before_anything_is_changed(bench: Bench) -> None:
     def fault(verb: str, path: str) -> None:
         if verb == "dry-run":

@@ -1,0 +1,146 @@
+"""Every fault that has a fix, driven end to end on the practice site: found, repaired, verified, undone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from kedge.executor import Outcome, Preview, Refused, Result, VerifyResult
+from kedge.model import Approval, Finding, Status
+from kedge.picture import Picture
+from kedge.prompter import RefusingPrompter
+from kedge.workbench import Options, Workbench
+from lab.background import BackgroundSite, run_in_thread
+
+BAD = (Status.FAIL, Status.WARN)
+PATIENCE = 45.0
+
+
+class Desk:
+    """A workbench on a practice site, and what it shows."""
+
+    def __init__(self, lab: BackgroundSite, *, read_only: bool = False) -> None:
+        options = Options(config=str(lab.config_file), accept_new_host_keys=True, read_only=read_only)
+        self.bench = Workbench(options, RefusingPrompter(accept_new_host_keys=True))
+        self._news = asyncio.Condition()
+        self._picture: Picture | None = None
+
+    def show(self, picture: Picture) -> None:
+        self._picture = picture
+        asyncio.get_running_loop().create_task(self._tell())
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self._picture.findings if self._picture else ()
+
+    def find(self, code: str, target: str, statuses: tuple[Status, ...]) -> Finding | None:
+        here = (f for f in self.findings if (f.code, f.target) == (code, target))
+        return next((f for f in here if f.status in statuses), None)
+
+    async def wait_for(self, code: str, target: str, *statuses: Status) -> Finding:
+        """The finding as soon as it has one of the statuses."""
+        async with asyncio.timeout(PATIENCE), self._news:
+            await self._news.wait_for(lambda: self.find(code, target, statuses) is not None)
+        found = self.find(code, target, statuses)
+        assert found is not None
+        return found
+
+    async def preview(self, finding: Finding, fix: str) -> Preview:
+        offered = {proposal.fix: proposal for proposal in self.bench.proposals(finding)}
+        plan = offered[fix].plan
+        assert plan is not None, str(offered[fix].why_not)
+        return await self.bench.preview(plan)
+
+    async def apply(self, preview: Preview) -> Outcome:
+        outcome = await self.bench.apply(preview, Approval(preview.digest, "ann", "test"), lambda _progress: None)
+        assert outcome.result is Result.DONE, str(outcome.text)
+        assert outcome.problems == ()
+        return outcome
+
+
+@asynccontextmanager
+async def desk_at(lab: BackgroundSite, *, read_only: bool = False) -> AsyncIterator[Desk]:
+    desk = Desk(lab, read_only=read_only)
+    await desk.bench.open(desk.show)
+    try:
+        yield desk
+    finally:
+        await desk.bench.close()
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEDGE_TUI_STATE", str(tmp_path / "state"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "target", "fix", "undoable"),
+    [
+        ("edgestream-disabled", "KE206", "edge1", "enable-edgestream", True),
+        ("edgecore-stopped", "KE204", "edge1", "restart-edgecore", True),
+        ("edgecore-not-restarted", "KE306", "edge1", "restart-edgecore", False),
+        ("dnat-missing", "KE302", "cloud1", "add-nat-rule", True),
+        ("dnat-stale-target", "KE302", "cloud1", "remove-nat-rule", True),
+        ("dnat-shadowed", "KE302", "cloud1", "add-nat-rule", True),
+        ("metrics-server-down", "KE401", "-", "restart-metrics-server", True),
+        ("cloudstream-disabled", "KE112", "-", "enable-cloudstream", True),
+        ("cloudcore-down", "KE110", "-", "restart-cloudcore", True),
+    ],
+)
+async def test_found_repaired_verified_and_undone(fault: str, code: str, target: str, fix: str, undoable: bool) -> None:
+    with run_in_thread(edges=1, faults=[fault]) as lab:
+        async with desk_at(lab) as desk:
+            finding = await desk.wait_for(code, target, Status.FAIL)
+            before = desk.findings
+            outcome = await desk.apply(await desk.preview(finding, fix))
+            verification = await desk.bench.verify(outcome, before)
+            assert verification.result is VerifyResult.FIXED, str(verification.text)
+            await desk.wait_for(code, target, Status.PASS, Status.WARN)
+            assert outcome.can_undo == undoable
+            if undoable:
+                undone = await desk.apply(await desk.bench.undo_preview(outcome.id))
+                assert not (await desk.bench.history()).unfinished()
+                await desk.bench.site.recheck([code], target)  # type: ignore[union-attr]
+                await desk.wait_for(code, target, Status.FAIL)
+                assert undone.can_undo
+
+
+async def test_two_faults_one_behind_the_other() -> None:
+    with run_in_thread(edges=1, faults=["edgestream-disabled", "dnat-missing"]) as lab:
+        async with desk_at(lab) as desk:
+            finding = await desk.wait_for("KE206", "edge1", Status.FAIL)
+            outcome = await desk.apply(await desk.preview(finding, "enable-edgestream"))
+            verification = await desk.bench.verify(outcome, desk.findings)
+            assert verification.result is VerifyResult.NEXT_CAUSE, str(verification.text)
+            assert verification.next_cause == ("KE302", "cloud1")
+
+
+async def test_a_stuck_rollout_ends_and_says_what_it_loaded() -> None:
+    with run_in_thread(edges=1, faults=["cloudstream-disabled-restart-stuck"]) as lab:
+        async with desk_at(lab) as desk:
+            finding = await desk.wait_for("KE110", "-", Status.FAIL)
+            preview = await desk.preview(finding, "restart-cloudcore")
+            assert "CloudStream is off" in str(preview.plan.impact)
+            outcome = await desk.apply(preview)
+            verification = await desk.bench.verify(outcome, desk.findings)
+            assert verification.result is VerifyResult.NEXT_CAUSE, str(verification.text)
+            assert verification.next_cause == ("KE112", "-")
+
+
+async def test_read_only_changes_nothing() -> None:
+    with run_in_thread(edges=1, faults=["edgestream-disabled"]) as lab:
+        config = lab.hosts["edge1"].tree / "etc/kubeedge/config"
+        before = {path.name: path.read_bytes() for path in config.iterdir()}
+        async with desk_at(lab, read_only=True) as desk:
+            finding = await desk.wait_for("KE206", "edge1", Status.FAIL)
+            with pytest.raises(Refused, match="read-only"):
+                await desk.preview(finding, "enable-edgestream")
+        assert {path.name: path.read_bytes() for path in config.iterdir()} == before
