@@ -87,6 +87,7 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("edgestream-disabled", "KE206", "edge1", "enable-edgestream", True),
         ("edgecore-stopped", "KE204", "edge1", "restart-edgecore", True),
         ("edgecore-not-restarted", "KE306", "edge1", "restart-edgecore", False),
+        ("runtime-stopped", "KE212", "edge1", "start-runtime", True),
         ("dnat-missing", "KE302", "cloud1", "add-nat-rule", True),
         ("dnat-stale-target", "KE302", "cloud1", "remove-nat-rule", True),
         ("dnat-shadowed", "KE302", "cloud1", "add-nat-rule", True),

@@ -10,12 +10,14 @@ from fixes.cloudcore import enable_cloudstream, restart_cloudcore
 from fixes.edgecore import enable_edgestream, restart_edgecore
 from fixes.metrics_server import restart_metrics_server
 from fixes.nat import add_nat_rule, remove_nat_rule
+from fixes.runtime import start_runtime
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, CloudStream, TunnelPorts
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService, EdgeStream
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.network import Established, NatTables, Reach, Socket, TunnelReach
 from kedge.facts.nodes import Node
 from kedge.facts.pods import NodePods, Pod, Workload
+from kedge.facts.services import RuntimeService
 from kedge.i18n import Text
 from kedge.model import Reason, Risk, Unknown
 from kedge.plugins import All, Draft, Fix, NotApplicable
@@ -171,6 +173,37 @@ def test_a_stopped_and_disabled_edgecore_is_started_and_enabled() -> None:
 @pytest.mark.parametrize(("load", "words"), [("not-found", "no systemd unit"), ("masked", "masked")])
 def test_what_cannot_be_started_is_not_offered(load: str, words: str) -> None:
     assert words in refused(restart_edgecore, "edge1", EdgeCoreService("edgecore", load), UNKNOWN)
+
+
+# -------------------------------------------------------------------------------------------------- runtime
+
+
+@pytest.mark.parametrize(
+    ("service", "actions"),
+    [
+        (RuntimeService("containerd", "loaded", "inactive", "dead", "enabled"), ["start"]),
+        (RuntimeService("docker", "loaded", "failed", "failed", "disabled"), ["start", "enable"]),
+        (RuntimeService("containerd", "loaded", "activating", "auto-restart", "enabled"), ["restart"]),
+    ],
+    ids=["stopped", "stopped-and-disabled", "keeps-crashing"],
+)
+def test_a_runtime_that_does_not_run_is_started(service: RuntimeService, actions: list[str]) -> None:
+    pods = NodePods((Pod("a", "b", phase="Running"), Pod("a", "c", phase="Succeeded")))
+    found = offered(start_runtime, "edge1", service, pods)
+    assert found.steps == tuple(ServiceAction("edge1", service.unit, action) for action in actions)  # type: ignore[arg-type]
+    assert str(found.impact).startswith(f"{service.unit} starts on edge1; 1 pod there")
+
+
+@pytest.mark.parametrize(
+    ("service", "words"),
+    [
+        (RuntimeService("containerd", "not-found"), "name its runtime"),
+        (RuntimeService("containerd", "masked"), "masked"),
+        (RuntimeService("containerd", "loaded", "active", "running"), "containerd runs on edge1"),
+    ],
+)
+def test_a_runtime_that_cannot_be_started_is_left_alone(service: RuntimeService, words: str) -> None:
+    assert words in refused(start_runtime, "edge1", service, UNKNOWN)
 
 
 # ------------------------------------------------------------------------------------------------------ NAT
