@@ -192,8 +192,9 @@ tick() {
 
 finish() {
   trap - EXIT
-  exec 7>&-
-  kill "$ticker"
+  trap '' HUP INT TERM PIPE # a second one must not stop the tidying up
+  exec 2>/dev/null 7>&-
+  [ -z "$ticker" ] || kill "$ticker"
   [ -z "$server" ] || wait "$server"
   reap
   cd /

@@ -27,7 +27,7 @@ STDIN_CAP = 1 << 20
 """Most bytes of :attr:`Command.stdin`; they travel inside the script."""
 
 _LIBRARY = Path(__file__).with_name("batch.sh").read_text(encoding="utf-8")
-_BARE_LIBRARY = "".join(line for line in _LIBRARY.splitlines(keepends=True) if not line.lstrip().startswith("#"))
+_BARE_LIBRARY = "".join(f"{line}\n" for line in map(str.strip, _LIBRARY.splitlines()) if line and line[0] != "#")
 
 _PROLOGUE = """\
 #!/bin/sh
@@ -153,4 +153,5 @@ del _PLAIN[ord("'")]
 
 def _octal(data: bytes) -> str:
     """``data`` as a printf format inside single quotes: readable where it is text, exact where it is not."""
-    return "".join(_PLAIN.get(byte) or f"\\{byte:03o}" for byte in data)
+    text = "".join(_PLAIN.get(byte) or f"\\{byte:03o}" for byte in data)
+    return f"\\{ord('-'):03o}{text[1:]}" if text.startswith("-") else text  # else printf takes it for an option

@@ -135,10 +135,11 @@ class Sshd:
         return children(self.process.pid)
 
     def kill_sessions(self) -> None:
-        """End all connections as a crash would, the listener stays."""
+        """Break all connections; the listener stays, and so does what the sessions run, as on a lost link."""
         for pid in self.sessions():
             for victim in (*children(pid), pid):
-                _kill(victim)
+                if _name(victim).startswith("sshd"):
+                    _kill(victim)
 
     def count(self, words: str) -> int:
         """How many log lines hold ``words``."""
@@ -151,6 +152,13 @@ def children(pid: int) -> list[int]:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def _kill(pid: int) -> None:

@@ -137,9 +137,9 @@ def test_saved_output_is_read_back_without_knowing_its_nonce() -> None:
 
 def test_the_script_for_a_person_is_the_same_script_with_comments() -> None:
     plain, explained = (render(COMMANDS, nonce=NONCE, comments=flag).decode() for flag in (False, True))
-    kept = [line for line in explained.splitlines() if not line.lstrip().startswith("#")]
-    assert kept == [line for line in plain.splitlines() if not line.lstrip().startswith("#")]
-    assert explained.count("# ") > plain.count("# ") + 10
+    code = [line for line in map(str.strip, explained.splitlines()) if line and not line.startswith("#")]
+    assert code == [line for line in map(str.strip, plain.splitlines()) if line and not line.startswith("#")]
+    assert explained.count("\n# ") > plain.count("\n# ") + 10
 
 
 @pytest.mark.parametrize(

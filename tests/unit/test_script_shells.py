@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kedge.links.base import Answer, Command
@@ -186,6 +186,22 @@ def test_a_reader_that_goes_away_ends_the_script_and_what_it_started(shell: list
     assert processes_with(f"sleep {mark}") == []
 
 
+def test_a_reader_that_has_never_been_there_leaves_no_trace(shell: list[str]) -> None:
+    mark = secrets.token_hex(8)
+    script = render([Command("long", "sleep 60", timeout=60)], nonce=mark)
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*shell, "-s"], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stderr.close()
+        process.stdin.write(script)
+        process.stdin.flush()
+        process.wait(15)
+    assert [*Path("/dev/shm").glob(f"kedge-{mark}-*"), *Path("/tmp").glob(f"kedge-{mark}-*")] == []
+
+
 def test_no_place_for_the_answers_is_said_aloud(shell: list[str]) -> None:
     script = render([Command("a", "true")], nonce=NONCE).replace(b'mkdir "$d"', b"false")
     done = subprocess.run([*shell, "-s"], input=script, capture_output=True, timeout=30, check=False)
@@ -203,6 +219,7 @@ def test_no_place_for_the_answers_is_said_aloud(shell: list[str]) -> None:
         max_size=4,
     ),
 )
+@example(["sh"], {"option": (b"-n\n-e x", 0), "percent": (b"%s%%\\n'", 0)})
 def test_anything_goes_in_and_comes_out(shell: list[str], wanted: dict[str, tuple[bytes, int]]) -> None:
     commands = [Command(name, f"cat; exit {code}", stdin=data) for name, (data, code) in wanted.items()]
     assert {a.id: (a.stdout, a.exit_code) for a in run(shell, commands)} == wanted
