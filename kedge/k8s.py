@@ -7,6 +7,7 @@ unknown one is ignored, and where a server answers ``null`` for a field that has
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -486,8 +487,17 @@ class _RawEvent(_Struct, frozen=True):
     object: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-@cache
+_BUILDING = threading.Lock()
+"""msgspec 0.22 crashes when a thread uses a type whose parts another thread is still looking at for the first time."""
+
+
 def _decoder(of: Any) -> msgspec.json.Decoder[Any]:
+    with _BUILDING:
+        return _built(of)
+
+
+@cache
+def _built(of: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(of, strict=False)
 
 

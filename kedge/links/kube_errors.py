@@ -34,6 +34,10 @@ class Status(msgspec.Struct, gc=False):
     code: int = 0
 
 
+STATUSES = msgspec.json.Decoder(Status)
+"""Built once, here: msgspec 0.22 crashes when two threads look at a type for the first time."""
+
+
 class StatusError(LinkError):
     """The API server answered, but not with success.
 
@@ -60,7 +64,7 @@ def redact(text: str) -> str:
 def parse_status(body: bytes) -> Status:
     """The Status of an error body; a body that is none (a proxy's page, plain text) becomes its message."""
     try:
-        return msgspec.json.decode(body, type=Status)
+        return STATUSES.decode(body)
     except msgspec.DecodeError:
         lines = body.decode("utf-8", "replace").strip().splitlines()
         return Status(message=redact(lines[0])[:_MESSAGE_CAP] if lines else "")

@@ -47,6 +47,10 @@ class _Outcome(msgspec.Struct):
     details: _Details | None = None
 
 
+# Built once, here: msgspec 0.22 crashes when two threads look at a type for the first time.
+_OUTCOMES = msgspec.json.Decoder(_Outcome)
+
+
 def exec_accesses(namespace: str) -> tuple[Access, Access]:
     """The rights exec needs: servers judge a WebSocket by its GET, those from 1.35 on as ``create``."""
     return (
@@ -211,7 +215,7 @@ class _Frames:
 
     def _result(self, status: bytes, step: Text, server: Text | str) -> ExecResult:
         try:
-            outcome = msgspec.json.decode(status, type=_Outcome)
+            outcome = _OUTCOMES.decode(status)
             code, error = exit_code(outcome)
         except (msgspec.DecodeError, ValueError) as problem:
             raise kube_errors.unparsable(step, problem, server=server) from None

@@ -22,7 +22,7 @@ from kedge.links.base import Access, WatchEvent
 from kedge.links.kube_access import describe
 from kedge.links.kube_call import Call
 from kedge.links.kube_connection import CHUNK, KubeConnection
-from kedge.links.kube_errors import CutError, Status, StatusError
+from kedge.links.kube_errors import CutError, StatusError
 from kedge.model import LinkError, Reason, Unknown
 
 _CHANGES = ("ADDED", "MODIFIED", "DELETED")
@@ -71,6 +71,12 @@ class _Versioned(msgspec.Struct, gc=False):
 class _Event(msgspec.Struct):
     type: str
     object: msgspec.Raw
+
+
+# Built once, here: msgspec 0.22 crashes when two threads look at a type for the first time.
+_PAGES = msgspec.json.Decoder(_Page)
+_EVENTS = msgspec.json.Decoder(_Event)
+_VERSIONS = msgspec.json.Decoder(_Versioned)
 
 
 class Watch:
@@ -200,7 +206,7 @@ class Watch:
         if not self._whole_list:
             query["limit"] = str(self._times.page)
         while True:
-            page = msgspec.json.decode(self._page(query), type=_Page)
+            page = _PAGES.decode(self._page(query))
             yield page
             if not page.metadata.continue_:
                 return
@@ -252,7 +258,7 @@ class Watch:
         """Hand on the events of some lines; runs of one type go together."""
         kind, batch = "", list[Any]()
         for line in lines:
-            event = msgspec.json.decode(line, type=_Event)
+            event = _EVENTS.decode(line)
             if batch and event.type != kind:
                 self._on_event(WatchEvent(kind, tuple(batch)))
                 batch = []
@@ -261,13 +267,13 @@ class Watch:
             kind = event.type
             if kind in _CHANGES:
                 batch.append(self._decode(bytes(event.object)))
-            self._version = msgspec.json.decode(event.object, type=_Versioned).metadata.resourceVersion
+            self._version = _VERSIONS.decode(event.object).metadata.resourceVersion
             self._brought = True
         if batch:
             self._on_event(WatchEvent(kind, tuple(batch)))
 
     def _refused(self, status: msgspec.Raw) -> LinkError:
-        seen = msgspec.json.decode(status, type=Status)
+        seen = kube_errors.STATUSES.decode(status)
         step = describe(replace(self._access, verb="watch"), self._path)
         return kube_errors.status_error(
             seen.code or 500, bytes(status), access=self._access, server=self._connection.label, step=step
