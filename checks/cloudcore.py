@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from checks._cloud import config_in_use
 from checks._pods import ailment, broken_container, cluster_time, is_young, last_exit
-from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudCoreOnHost, CloudExposure
 from kedge.facts.edgecore import EdgeCoreConfig
 from kedge.facts.logs import CloudCoreLog
 from kedge.facts.nodes import Node, NodeLease
@@ -30,10 +31,15 @@ _STARTING = timedelta(seconds=60)
     fixes=["restart-cloudcore"],
     hops=[Hop.CLOUDSTREAM],
 )
-def cloudcore_is_running(core: CloudCore, nodes: All[Node], leases: All[NodeLease]) -> Verdict:
-    """At least one pod serves, on a cloud node, and no rollout is stuck behind it (facts 11)."""
+def cloudcore_is_running(
+    core: CloudCore, nodes: All[Node], leases: All[NodeLease], on_hosts: All[CloudCoreOnHost]
+) -> Verdict:
+    """At least one pod serves, on a cloud node, and no rollout is stuck behind it (facts 11).
+
+    In binary mode: the service ``cloudcore`` of some host runs (facts 2).
+    """
     if core.workload is None and not core.pods:
-        return _outside_the_cluster(nodes)
+        return _as_a_service(on_hosts) or _outside_the_cluster(nodes)
     expected = _("at least one pod labelled kubeedge=cloudcore Running and Ready")
     if not core.serving:
         return failed(_none_serves(core), expected=expected, seen=_states(core.pods))
@@ -46,6 +52,22 @@ def cloudcore_is_running(core: CloudCore, nodes: All[Node], leases: All[NodeLeas
         expected = _("every pod of the newest revision Running and Ready")
         return failed(stuck, expected=expected, seen=_states(core.pods))
     return _serving(core)
+
+
+def _as_a_service(on_hosts: All[CloudCoreOnHost]) -> Verdict | None:
+    """CloudCore as a service of hosts, None when no host has such a unit."""
+    found = on_hosts.known()
+    if not found:
+        return None
+    states = "; ".join(f"{host}: {one.service.active} ({one.service.sub})" for host, one in sorted(found.items()))
+    running = sorted(host for host, one in found.items() if one.service.is_running)
+    if running:
+        text = _("CloudCore runs as a service of {hosts}, outside the cluster")
+        return passed(text.format(hosts=", ".join(running)), seen=states)
+    text = _("CloudCore does not run: the service cloudcore of {hosts} is down")
+    return failed(
+        text.format(hosts=", ".join(sorted(found))), expected=_("active (running)"), seen=states, fixes=()
+    )
 
 
 def _outside_the_cluster(nodes: All[Node]) -> Verdict:
@@ -132,8 +154,11 @@ def _states(pods: Iterable[Pod]) -> str:
 
 
 @check("KE111", _("CloudCore configuration"), on=Kind.CLOUDCORE, needs=["KE101"])
-def config_map_exists_and_parses(config: Maybe[CloudCoreConfig], core: Maybe[CloudCore]) -> Verdict:
-    """ConfigMap ``cloudcore`` in namespace ``kubeedge`` holds a readable cloudcore.yaml."""
+def config_map_exists_and_parses(
+    mapped: Maybe[CloudCoreConfig], core: Maybe[CloudCore], on_hosts: All[CloudCoreOnHost]
+) -> Verdict:
+    """ConfigMap ``cloudcore`` in namespace ``kubeedge`` holds a readable cloudcore.yaml; or the host's file does."""
+    config = config_in_use(mapped, on_hosts)
     if isinstance(config, CloudCoreConfig):
         text = _("{source} is readable, apiVersion {version}")
         return passed(text.format(source=config.source, version=config.api_version or "-"))
@@ -142,7 +167,12 @@ def config_map_exists_and_parses(config: Maybe[CloudCoreConfig], core: Maybe[Clo
     if config.reason is not Reason.MISSING:
         return not_known(config)
     if isinstance(core, CloudCore) and core.workload is None and not core.pods:
-        text = _("CloudCore is not in the cluster; its file on the host was not read")
+        if on_hosts.known():
+            return failed(config.text, expected=_("/etc/kubeedge/config/cloudcore.yaml on the host of CloudCore"))
+        text = _(
+            "CloudCore is not in the cluster, and no host that was asked runs it as a service; name its host with "
+            "roles: [cloudcore] in the config file"
+        )
         return not_known(text)
     return failed(config.text, expected=_("ConfigMap kubeedge/cloudcore with cloudcore.yaml"))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from kedge.facts.cloudcore import CloudCoreConfig
+from checks._cloud import config_in_use
+from kedge.facts.cloudcore import CloudCoreConfig, CloudCoreOnHost
 from kedge.i18n import _
-from kedge.model import Hop, Kind, Verdict
-from kedge.plugins import check, failed, passed
+from kedge.model import Hop, Kind, Unknown, Verdict
+from kedge.plugins import All, Maybe, check, failed, not_known, passed
 
 
 @check(
@@ -16,8 +17,11 @@ from kedge.plugins import check, failed, passed
     fixes=["enable-cloudstream"],
     hops=[Hop.CLOUDSTREAM],
 )
-def cloudstream_is_enabled(config: CloudCoreConfig) -> Verdict:
+def cloudstream_is_enabled(mapped: Maybe[CloudCoreConfig], on_hosts: All[CloudCoreOnHost]) -> Verdict:
     """``modules.cloudStream.enable``: off in CloudCore's own defaults, on in its chart (facts 2)."""
+    config = config_in_use(mapped, on_hosts)
+    if isinstance(config, Unknown):
+        return not_known(config)
     stream = config.cloud_stream
     ports = _("streamPort {stream}, tunnelPort {tunnel}").format(stream=stream.stream_port, tunnel=stream.tunnel_port)
     if stream.enable:

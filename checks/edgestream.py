@@ -78,6 +78,9 @@ def server_is_a_cloudcore(
             "edgeStream.server of {node} is {server}; something answers there, but not known as CloudCore's address"
         )
         return warned(text.format(node=target, server=stream.server), expected=expected, seen=stream.server, line=line)
+    if stream.host in hosts and isinstance(cloud, Unknown):
+        text = _("edgeStream.server of {node} is {server}; whether that is CloudCore's tunnel port is not known: {why}")
+        return not_known(text.format(node=target, server=stream.server, why=cloud.text))
     if stream.host in hosts:
         text = _("edgeStream.server of {node} names port {port}, but CloudCore's tunnel port is {wanted}")
         said = text.format(node=target, port=stream.port, wanted=ports[0])

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, TunnelPorts
+from checks._cloud import config_in_use, core_in_use
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudCoreOnHost, CloudExposure, TunnelPorts
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.nat import Kernel
 from kedge.facts.network import NatRule, NatTables
 from kedge.facts.nodes import Node
 from kedge.facts.routes import Destination, Route, Way, destination, ports_in_use, route, stream_rules
 from kedge.i18n import Text, _
-from kedge.model import Hop, Kind, Unknown, Verdict
+from kedge.model import Hop, Host, Kind, Unknown, Verdict
 from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped, warned
 
 OUTPUT, PREROUTING = "OUTPUT", "PREROUTING"
@@ -46,12 +47,14 @@ class _Wanted:
 def ports_in_use_lead_to_cloudstream(
     target: str,
     tables: NatTables,
-    core: CloudCore,
+    cluster: CloudCore,
     nodes: All[Node],
     tunnel: Maybe[TunnelPorts],
-    config: Maybe[CloudCoreConfig],
+    mapped: Maybe[CloudCoreConfig],
     exposure: Maybe[CloudExposure],
     metrics: Maybe[MetricsServer],
+    on_hosts: All[CloudCoreOnHost],
+    hosts: All[Host],
 ) -> Verdict:
     """On every API-server host each kubelet port in use needs a DNAT in nat OUTPUT to its CloudCore (facts 1.1, 1.4).
 
@@ -61,6 +64,7 @@ def ports_in_use_lead_to_cloudstream(
     known = nodes.known()
     if not known:
         return not_known(_no_nodes(nodes))
+    core, config = core_in_use(cluster, on_hosts, hosts), config_in_use(mapped, on_hosts)
     if not core.serving:
         return skipped(_("No CloudCore is running that a rule could lead to"))
     record = None if isinstance(tunnel, Unknown) else tunnel
@@ -75,9 +79,10 @@ def ports_in_use_lead_to_cloudstream(
     if not wanted:
         return _nothing_needed(target, idle)
     kernel = Kernel(tables, _addresses(known.get(target)))
-    verdict = _judge(target, kernel, OUTPUT, wanted, idle)
+    assumed = config.text if isinstance(config, Unknown) else None
+    verdict = _judge(target, kernel, OUTPUT, wanted, idle, assumed)
     if verdict is None and _scraped_from_pod_network(metrics, target):
-        verdict = _judge(target, kernel, PREROUTING, wanted, ())
+        verdict = _judge(target, kernel, PREROUTING, wanted, (), assumed)
     return verdict or _right(target, wanted, idle)
 
 
@@ -101,9 +106,17 @@ def _scraped_from_pod_network(metrics: MetricsServer | Unknown, host: str) -> bo
 
 
 def _judge(
-    host: str, kernel: Kernel, hook: str, wanted: Iterable[_Wanted], idle: tuple[NatRule, ...]
+    host: str,
+    kernel: Kernel,
+    hook: str,
+    wanted: Iterable[_Wanted],
+    idle: tuple[NatRule, ...],
+    assumed: Text | None,
 ) -> Verdict | None:
-    """The worst of all ports; None when every one is led right."""
+    """The worst of all ports; None when every one is led right.
+
+    ``assumed``: why CloudCore's stream port is not known, so that another port of it proves nothing.
+    """
     bad: list[tuple[_Wanted, Route]] = []
     conditional: list[tuple[_Wanted, Route]] = []
     for one in wanted:
@@ -121,6 +134,10 @@ def _judge(
             "port {port} to CloudCore"
         )
         return not_known(text.format(host=host, port=one.port))
+    to = (found.culprit.rule if found.culprit else found.rule or NatRule("", "", 0, "", "")).to
+    if assumed is not None and to is not None and to[0] in {ip for ip, _port in one.to.all}:
+        text = _("{host} leads port {port} to {to}, a CloudCore; whether that is its stream port is not known: {why}")
+        return not_known(text.format(host=host, port=one.port, to=f"{to[0]}:{to[1] or one.port}", why=assumed))
     expected = "\n".join(w.rule(hook) for w, _route in bad)
     return failed(
         _fault(host, hook, one, found, idle),

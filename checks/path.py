@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from kedge.facts.cloudcore import CloudCoreConfig
+from checks._cloud import config_in_use
+from kedge.facts.cloudcore import CloudCoreConfig, CloudCoreOnHost
 from kedge.facts.network import Listening, Reach, StreamReach, TcpReach, TunnelReach
 from kedge.i18n import Text, _
 from kedge.model import Cost, Each, Hop, Kind, Unknown, Verdict
-from kedge.plugins import All, Maybe, check, failed, passed
+from kedge.plugins import All, Maybe, check, failed, not_known, passed
 
 _CLOUD = ("KE112", "KE110", "KE113", "KE117")
 """Why nothing listens in the cloud: CloudStream is off, CloudCore is down, or its configuration is not loaded."""
@@ -50,9 +51,15 @@ def edge_reaches_the_tunnel_server(target: str, reach: TunnelReach, listening: A
     hops=[Hop.CLOUDSTREAM],
     cost=Cost.ACTIVE,
 )
-def apiserver_host_reaches_cloudstream(target: str, reach: StreamReach) -> Verdict:
+def apiserver_host_reaches_cloudstream(
+    target: str, reach: StreamReach, config: Maybe[CloudCoreConfig], on_hosts: All[CloudCoreOnHost]
+) -> Verdict:
     """TCP from the host of the API server to the stream port of every CloudCore, where its NAT rules lead."""
     closed = [attempt for attempt in reach.attempts if attempt.outcome is not Reach.OPEN]
+    why = config_in_use(config, on_hosts)
+    if closed and isinstance(why, Unknown):
+        text = _("{address} is closed to {host}; whether it is CloudCore's stream port is not known: {why}")
+        return not_known(text.format(address=_address(closed[0]), host=target, why=why.text))
     if closed:
         return failed(_refusal(target, closed[0]), expected=_("a connection is accepted"), seen=_said(closed[0]))
     addresses = ", ".join(map(_address, reach.attempts))
@@ -66,8 +73,11 @@ def apiserver_host_reaches_cloudstream(target: str, reach: StreamReach) -> Verdi
     each=Each.CLOUDCORE_HOST,
     explained_by=["KE112", "KE110", "KE113"],
 )
-def cloudcore_listens(target: str, listening: Listening, config: Maybe[CloudCoreConfig]) -> Verdict:
+def cloudcore_listens(
+    target: str, listening: Listening, mapped: Maybe[CloudCoreConfig], on_hosts: All[CloudCoreOnHost]
+) -> Verdict:
     """Sockets on the stream and tunnel port, as CloudCore's host shows them."""
+    config = config_in_use(mapped, on_hosts)
     stream = (CloudCoreConfig("") if isinstance(config, Unknown) else config).cloud_stream
     wanted = {stream.stream_port: _("stream port"), stream.tunnel_port: _("tunnel port")}
     open_ports = {socket.local_port for socket in listening.sockets}
@@ -77,6 +87,12 @@ def cloudcore_listens(target: str, listening: Listening, config: Maybe[CloudCore
         return passed(_("{host} listens on {ports}").format(host=target, ports=ports))
     text = _("Nothing listens on port {ports} of {host}, where CloudStream should")
     own = sorted({socket.local_port for socket in listening.sockets if socket.process == "cloudcore"})
+    if isinstance(config, Unknown):
+        text = _(
+            "CloudCore on {host} listens on {own}, not on {ports}; whether it should is not known without its "
+            "configuration: {why}"
+        )
+        return not_known(text.format(host=target, own=", ".join(map(str, own)) or "-", ports=ports, why=config.text))
     seen = _("CloudCore listens on {ports}").format(ports=", ".join(map(str, own)) or "-")
     return failed(text.format(ports=", ".join(map(str, missing)), host=target), expected=ports, seen=seen)
 

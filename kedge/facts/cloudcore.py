@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kedge.facts.pods import Pod, Workload
+from kedge.facts.services import ServiceState
+from kedge.model import Unknown
 
 NAMESPACE = "kubeedge"
 
@@ -100,3 +102,14 @@ class CloudExposure:
     cluster_ip: str = ""
     node_ports: tuple[tuple[int, int], ...] = ()
     addresses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CloudCoreOnHost:
+    """CloudCore as a systemd service of a host (binary mode, facts 2; target: the host).
+
+    Only where the cluster holds no CloudCore; :class:`~kedge.model.Unknown` where the host has no such unit.
+    """
+
+    service: ServiceState
+    config: CloudCoreConfig | Unknown

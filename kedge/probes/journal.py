@@ -45,10 +45,12 @@ def _stream_loaded(text: str) -> bool | None:
 
 
 def _first_of_newest(lines: Sequence[str]) -> int:
-    """Index of the first line of the newest process, 0 when no line names one."""
-    first, newest = 0, ""
+    """Index of the first line of the newest process, 0 when no line names one.
+
+    The newest is the one that appeared last: a line of an older one may still follow, out of order.
+    """
+    first: dict[str, int] = {}
     for number, line in enumerate(lines):
-        found = _PROCESS.search(line)
-        if found and found[1] != newest:
-            first, newest = number, found[1]
-    return first
+        if found := _PROCESS.search(line):
+            first.setdefault(found[1], number)
+    return max(first.values(), default=0)

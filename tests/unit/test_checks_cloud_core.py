@@ -19,12 +19,20 @@ from checks.cloudcore import (
 from checks.cloudstream import cloudstream_is_enabled
 from checks.tunnelport import node_port_belongs_to_a_running_cloudcore, record_fits_the_running_cloudcores
 from kedge.facts.apiserver import ApiServer, Right, UserRights
-from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, CloudStream, TunnelPorts
+from kedge.facts.cloudcore import (
+    CloudCore,
+    CloudCoreConfig,
+    CloudCoreOnHost,
+    CloudExposure,
+    CloudStream,
+    TunnelPorts,
+)
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeStream
 from kedge.facts.kubectl import KubectlLogs
 from kedge.facts.logs import CloudCoreLog, LogHit
 from kedge.facts.nodes import Node, NodeLease
 from kedge.facts.pods import Container, Pod, Workload
+from kedge.facts.services import ServiceState
 from kedge.i18n import _
 from kedge.model import Reason, Status, Unknown
 from kedge.plugins import All, Check
@@ -34,7 +42,8 @@ LONG_AGO = NOW - timedelta(hours=1)
 
 
 def verdict(check: Check, *facts: Any) -> Any:
-    return check.function(*facts)
+    """Trailing facts that a test does not name: nobody knows any."""
+    return check.function(*facts, *(All[Any]({}) for _need in check.needs_facts[len(facts) :]))
 
 
 def status(check: Check, *facts: Any) -> Status:
@@ -189,6 +198,24 @@ def test_ke110_knows_that_cloudcore_may_live_outside() -> None:
 
 
 # ----------------------------------------------------------------------------------------- KE111, KE112, KE113
+
+
+def test_cloudcore_may_be_a_service_of_a_host() -> None:
+    def host(active: str, config: Any = CONFIG) -> All[CloudCoreOnHost]:
+        return All({"cloud1": CloudCoreOnHost(ServiceState("cloudcore", "loaded", active, ""), config)})
+
+    missing = unknown(Reason.MISSING)
+    assert status(cloudcore_is_running, CloudCore(), NODES, LEASES, host("active")) is Status.PASS
+    down = verdict(cloudcore_is_running, CloudCore(), NODES, LEASES, host("failed"))
+    assert down.status is Status.FAIL
+    assert "cloud1" in str(down.text)
+    assert status(config_map_exists_and_parses, missing, CloudCore(), host("active")) is Status.PASS
+    broken = Unknown(Reason.UNPARSABLE, _("line 3"), 3, 1)
+    assert status(config_map_exists_and_parses, missing, CloudCore(), host("active", broken)) is Status.FAIL
+    assert status(config_map_exists_and_parses, missing, CloudCore()) is Status.UNKNOWN
+    assert status(cloudstream_is_enabled, missing, host("active")) is Status.PASS
+    off = CloudCoreConfig("cloudcore.yaml on cloud1")
+    assert status(cloudstream_is_enabled, missing, host("active", off)) is Status.FAIL
 
 
 def test_ke111() -> None:

@@ -18,7 +18,7 @@ from kedge.facts.network import Established, Listening, Reach, Socket, StreamRea
 from kedge.facts.pods import Pod
 from kedge.i18n import _
 from kedge.model import Reason, Status, Unknown, Verdict
-from kedge.plugins import Check
+from kedge.plugins import All, Check
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 UNKNOWN = Unknown(Reason.NOT_RECORDED, _("not recorded"))
@@ -30,7 +30,8 @@ CORE = CloudCore(pods=(Pod("kubeedge", "c", phase="Running", ready=True, pod_ip=
 
 
 def judged(check: Check, *facts: Any) -> Verdict:
-    verdict = check.function("edge1", *facts)
+    # Trailing facts that a test does not name: nobody knows any.
+    verdict = check.function("edge1", *facts, *(All[Any]({}) for _need in check.needs_facts[len(facts) + 1 :]))
     assert isinstance(verdict, Verdict)
     assert str(verdict.text)
     assert "{" not in str(verdict.text)
@@ -152,14 +153,13 @@ NODE_PORTS = CloudExposure("NodePort", node_ports=((10000, 30000), (10004, 30004
     ],
 )  # fmt: skip
 def test_the_server(own: Any, core: Any, exposure: Any, sockets: Any, way: Any, status: Status) -> None:
-    found = judged(server_is_a_cloudcore, own, UNKNOWN, core, exposure, sockets, way)
+    found = judged(server_is_a_cloudcore, own, CloudCoreConfig(""), core, exposure, sockets, way)
     assert found.status is status, found.text
 
 
 def test_a_wrong_server_is_told_with_the_right_one() -> None:
-    found = judged(
-        server_is_a_cloudcore, config("127.0.0.1:10004"), UNKNOWN, CORE, UNKNOWN, UNKNOWN, reach(Reach.REFUSED)
-    )
+    own, refused = config("127.0.0.1:10004"), reach(Reach.REFUSED)
+    found = judged(server_is_a_cloudcore, own, CloudCoreConfig(""), CORE, UNKNOWN, UNKNOWN, refused)
     assert found.expected == "modules.edgeStream.server: 10.99.0.10:10004"
     assert found.line == 25
 
@@ -187,8 +187,11 @@ def test_ways_of_not_reaching_a_port_are_told_apart(outcome: Reach, words: str) 
     found = judged(edge_reaches_the_tunnel_server, reach(outcome, "cloud.example"))
     assert found.status is Status.FAIL
     assert words in str(found.text)
-    far = judged(apiserver_host_reaches_cloudstream, StreamReach((TcpReach("10.0.0.1", 10003, outcome),)))
+    attempt = StreamReach((TcpReach("10.0.0.1", 10003, outcome),))
+    far = judged(apiserver_host_reaches_cloudstream, attempt, CloudCoreConfig(""))
     assert words in str(far.text)
+    guessed = judged(apiserver_host_reaches_cloudstream, attempt, UNKNOWN)
+    assert guessed.status is Status.UNKNOWN
 
 
 def test_an_open_port_passes() -> None:
@@ -197,7 +200,7 @@ def test_an_open_port_passes() -> None:
 
 def test_every_cloudcore_must_be_reached() -> None:
     attempts = (TcpReach("10.0.0.1", 10003, Reach.OPEN), TcpReach("10.0.0.2", 10003, Reach.REFUSED))
-    found = judged(apiserver_host_reaches_cloudstream, StreamReach(attempts))
+    found = judged(apiserver_host_reaches_cloudstream, StreamReach(attempts), CloudCoreConfig(""))
     assert found.status is Status.FAIL
     assert "10.0.0.2:10003" in str(found.text)
 
@@ -213,6 +216,15 @@ def test_cloudcore_listens_on_the_ports_of_its_configuration() -> None:
     assert found.status is Status.FAIL
     assert "20003, 20004" in str(found.text)
     assert "10000" in str(found.seen)
+    guessed = judged(cloudcore_listens, listening(10000), UNKNOWN)
+    assert guessed.status is Status.UNKNOWN
+    assert "not recorded" in str(guessed.text)
+
+
+def test_a_port_on_which_cloudcore_listens_is_not_closed_by_the_cloud() -> None:
+    cloud = All({"cloud1": listening(10003, 10004)})
+    assert judged(edge_reaches_the_tunnel_server, reach(Reach.FILTERED), cloud).explained_by == ("KE207",)
+    assert judged(edge_reaches_the_tunnel_server, reach(Reach.FILTERED)).explained_by is None
 
 
 # --------------------------------------------------------------------------------------------------- KE306

@@ -7,17 +7,26 @@ from collections.abc import Sequence
 import pytest
 
 from checks.nat import ports_in_use_lead_to_cloudstream
-from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, CloudStream, TunnelPorts
+from kedge.facts.cloudcore import (
+    CloudCore,
+    CloudCoreConfig,
+    CloudCoreOnHost,
+    CloudExposure,
+    CloudStream,
+    TunnelPorts,
+)
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.network import NatTables
 from kedge.facts.nodes import Node
 from kedge.facts.pods import Pod
+from kedge.facts.services import ServiceState
 from kedge.i18n import _
-from kedge.model import Reason, Status, Unknown, Verdict
+from kedge.model import Host, Reason, Status, Unknown, Verdict
 from kedge.plugins import All
 from kedge.probes.nat import read_rules
 
 UNKNOWN = Unknown(Reason.NOT_RECORDED, _("not recorded"))
+DEFAULT = CloudCoreConfig("")
 CLOUD = "10.99.0.10"
 RIGHT = f"OUTPUT -p tcp -m tcp --dport 10351 -j DNAT --to-destination {CLOUD}:10003"
 GUIDE = f"OUTPUT -p tcp -m tcp --dport 10350 -j DNAT --to-destination {CLOUD}:10003"
@@ -55,7 +64,8 @@ def verdict(
     nodes: Sequence[Node] = (edge(), cloud()),
     core: CloudCore | None = None,
     tunnel: TunnelPorts | Unknown = RECORD,
-    config: CloudCoreConfig | Unknown = UNKNOWN,
+    config: CloudCoreConfig | Unknown = DEFAULT,
+    on_hosts: All[CloudCoreOnHost] | None = None,
     exposure: CloudExposure | Unknown = UNKNOWN,
     metrics: MetricsServer | Unknown = UNKNOWN,
     host: str = "cloud1",
@@ -69,6 +79,8 @@ def verdict(
         config,
         exposure,
         metrics,
+        on_hosts or All({}),
+        All({"cloud1": Host("cloud1", frozenset(), CLOUD)}),
     )  # type: ignore[return-value]
 
 
@@ -225,3 +237,25 @@ def test_ten_thousand_edges_are_judged_at_once() -> None:
     assert found.status is Status.PASS
     missing = verdict([KUBERNETES], nodes=[*nodes, cloud()])
     assert "(+9997)" in str(missing.text)
+
+
+# -------------------------------------------------------------------------------------------- what is not known
+
+
+def test_another_port_of_cloudcore_is_no_fault_while_its_configuration_is_not_known() -> None:
+    rule = RIGHT.replace(":10003", ":20003")
+    assert verdict([rule]).status is Status.FAIL
+    hidden = verdict([rule], config=Unknown(Reason.DENIED, _("no configmaps")))
+    assert hidden.status is Status.UNKNOWN
+    assert "no configmaps" in str(hidden.text)
+    gone = verdict([], config=Unknown(Reason.DENIED, _("no configmaps")))
+    assert gone.status is Status.FAIL
+
+
+def test_cloudcore_as_a_service_of_a_host_is_led_to() -> None:
+    runs = ServiceState("cloudcore", "loaded", "active", "running")
+    own = CloudCoreConfig("", cloud_stream=CloudStream(True))
+    binary: All[CloudCoreOnHost] = All({"cloud1": CloudCoreOnHost(runs, own)})
+    missing = Unknown(Reason.MISSING, _("no ConfigMap"))
+    found = [verdict(rules, core=CloudCore(), config=missing, on_hosts=binary) for rules in ([RIGHT], [])]
+    assert [one.status for one in found] == [Status.PASS, Status.FAIL]
