@@ -78,9 +78,7 @@ class HostWriter(Protocol):
 
     name: str
 
-    async def run(
-        self, argv: Sequence[str], *, deadline: float, stdin: bytes = b"", root: bool = True
-    ) -> Answer:
+    async def run(self, argv: Sequence[str], *, deadline: float, stdin: bytes = b"", root: bool = True) -> Answer:
         """Run one command (quoted here), as root through sudo when ``root`` and the login user is not."""
         ...
 
@@ -188,9 +186,7 @@ class KubeLink(Protocol):
         """SelfSubjectAccessReview for one right."""
         ...
 
-    def stream_log(
-        self, path: str, access: Access, *, query: Mapping[str, str]
-    ) -> AsyncIterator[bytes]:
+    def stream_log(self, path: str, access: Access, *, query: Mapping[str, str]) -> AsyncIterator[bytes]:
         """Follow a pod log; yields raw chunks until the stream ends or the iterator is closed."""
         ...
 

@@ -67,9 +67,7 @@ class LocalLink(ShellHost):
             )
         except OSError as error:
             text = _("{host}: {shell} cannot be started: {error}")
-            raise _failed(
-                Reason.NO_TOOL, text.format(host=self.name, shell=SHELL[0], error=error.strerror)
-            ) from None
+            raise _failed(Reason.NO_TOOL, text.format(host=self.name, shell=SHELL[0], error=error.strerror)) from None
         started.append(process)
         self._running.add(process)
         self.stats.channels += 1

@@ -54,9 +54,7 @@ class SshLink(ShellHost):
         shared: what the links of one site share; without it jump hosts are this link's own.
     """
 
-    def __init__(
-        self, target: SshTarget, pools: Pools, prompter: Prompter, shared: SshShared | None = None
-    ) -> None:
+    def __init__(self, target: SshTarget, pools: Pools, prompter: Prompter, shared: SshShared | None = None) -> None:
         super().__init__(target.name, sudo=target.sudo, prompter=prompter, site=target.site)
         self.target = target
         self._own_shared = SshShared() if shared is None else None

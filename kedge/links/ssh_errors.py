@@ -30,8 +30,10 @@ def timed_out(host: str, deadline: Deadline, step: Text) -> LinkError:
 
 def lost(host: str, step: Text, error: object = "") -> LinkError:
     """The connection ended in this step."""
-    text = _("The SSH connection to {host} was lost while {step}: {error}") if str(error) else _(
-        "The SSH connection to {host} was lost while {step}"
+    text = (
+        _("The SSH connection to {host} was lost while {step}: {error}")
+        if str(error)
+        else _("The SSH connection to {host} was lost while {step}")
     )
     return LinkError(Unknown(Reason.UNREACHABLE, text.format(host=host, step=step, error=error)))
 
@@ -79,9 +81,7 @@ def closed_early(endpoint: Endpoint) -> LinkError:
     """The server hung up before its greeting: overload, a deny list, or a proxy that could not connect."""
     text = _("{host}: {address}:{port} closed the connection before greeting; too many connections, or not allowed?")
     return LinkError(
-        Unknown(
-            Reason.UNREACHABLE, text.format(host=endpoint.name, address=endpoint.address, port=endpoint.port)
-        )
+        Unknown(Reason.UNREACHABLE, text.format(host=endpoint.name, address=endpoint.address, port=endpoint.port))
     )
 
 

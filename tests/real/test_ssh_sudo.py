@@ -190,9 +190,7 @@ async def test_a_refusal_leaves_the_rest_of_the_sweep(server: Sshd, account: Acc
     assert (me.exit_code, root.sudo_denied) == (0, True)
 
 
-async def test_files_of_root_are_read_and_replaced_through_sudo(
-    server: Sshd, account: Account, place: Path
-) -> None:
+async def test_files_of_root_are_read_and_replaced_through_sudo(server: Sshd, account: Account, place: Path) -> None:
     account.may("ALL")
     file = place / "edgecore.yaml"
     file.write_bytes(b"# mine\nold: 1\n")

@@ -22,11 +22,7 @@ from kedge.links.frames import Reader
 from kedge.links.script import Sudo, render
 
 NONCE = secrets.token_hex(8)
-SHELLS = [
-    words
-    for words in (["sh"], ["dash"], ["bash"], ["busybox", "sh"])
-    if shutil.which(words[0]) is not None
-]
+SHELLS = [words for words in (["sh"], ["dash"], ["bash"], ["busybox", "sh"]) if shutil.which(words[0]) is not None]
 
 
 def run(
