@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kedge.config import HostSettings, SiteSettings
 from kedge.links.base import HostLink, HostWriter
@@ -12,9 +13,21 @@ from kedge.links.script import Sudo
 from kedge.links.ssh_config import SshTarget
 from kedge.model import Host, LinkError
 from kedge.picture import LinkInfo, LinkState
-from kedge.prompter import Prompter
+from kedge.prompter import Prompter, SharedPrompter
 from kedge.sources.base import NoSource, Source, no_ssh
 from kedge.sources.host import HostSource
+
+if TYPE_CHECKING:
+    from kedge.links.ssh_shared import SshShared
+
+
+@runtime_checkable
+class Retryable(Protocol):
+    """A link that pauses between attempts."""
+
+    def retry_now(self) -> None:
+        """Forget the pause."""
+        ...
 
 
 class HostSources:
@@ -26,18 +39,28 @@ class HostSources:
         pools: the engine's executors.
         prompter: asks about host keys and passwords.
         ssh: False when no host may be dialled.
+        saved: hosts that have been asked already, by hand; they are not dialled.
     """
 
     def __init__(
-        self, site: str, settings: SiteSettings, pools: Pools, prompter: Prompter, *, ssh: bool = True
+        self,
+        site: str,
+        settings: SiteSettings,
+        pools: Pools,
+        prompter: Prompter,
+        *,
+        ssh: bool = True,
+        saved: Mapping[str, Source] | None = None,
     ) -> None:
         self._site = site
         self._settings = settings
         self._pools = pools
         self._prompter = prompter
         self._ssh = ssh and settings.ssh.enable
+        self._saved = dict(saved or {})
         self._sources: dict[str, HostSource] = {}
         self._links: dict[str, HostLink] = {}
+        self._shared: SshShared | None = None
         self._host: Callable[[str], Host | None] = lambda name: None
 
     def know(self, host: Callable[[str], Host | None]) -> None:
@@ -46,7 +69,7 @@ class HostSources:
 
     def source(self, name: str) -> Source:
         """The source of a host; one that explains itself when there is no way to reach it."""
-        found = self._sources.get(name)
+        found = self._saved.get(name) or self._sources.get(name)
         if found is not None:
             return found
         link = self._link(name)
@@ -97,7 +120,19 @@ class HostSources:
             ssh_config=Path(ssh.config).expanduser() if ssh.config else None,
             site=self._site,
         )
-        return SshLink(target, self._pools, self._prompter)
+        if self._shared is None:
+            from kedge.links.ssh_shared import SshShared
+
+            self._shared = SshShared()
+        return SshLink(target, self._pools, self._prompter, self._shared)
+
+    def retry(self) -> None:
+        """A person wants hosts tried again: forget pauses, and what was refused."""
+        for link in self._links.values():
+            if isinstance(link, Retryable):
+                link.retry_now()
+        if isinstance(self._prompter, SharedPrompter):
+            self._prompter.forget_refusals()
 
     def _sudo(self, name: str) -> Sudo:
         return Sudo(self._settings.host(name).sudo or self._settings.ssh.sudo or Sudo.NOPASSWD)
@@ -110,6 +145,8 @@ class HostSources:
         """Close every link; safe to call twice."""
         for link in self._links.values():
             await link.close()
+        if self._shared is not None:
+            self._shared.close()
         self._pools.close()
 
 

@@ -47,6 +47,10 @@ class Hosts(Protocol):
         """How each link to a host stands."""
         ...
 
+    def retry(self) -> None:
+        """A person wants hosts tried again now."""
+        ...
+
     async def close(self) -> None:
         """Close every link."""
         ...
@@ -218,6 +222,7 @@ class LiveSite:
     async def rerun(self, targets: Iterable[str] | None = None, costs: Sequence[Cost] = SWEEP_COSTS) -> None:
         """Ask again now: the site and these hosts, or everything."""
         names = [h.name for h in self.engine.hosts] if targets is None else list(targets)
+        self.hosts.retry()
         with self.doing(_("asking again")):
             await self.engine.look_at_site()
             await self.engine.look_at_hosts(names, costs)

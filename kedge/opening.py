@@ -13,18 +13,19 @@ from kedge.config import SiteSettings
 from kedge.engine import Engine, SiteName
 from kedge.executor import Executor, Where
 from kedge.hosts import HostSources
+from kedge.i18n import Text, _
 from kedge.links.base import Access, HostWriter, KubeWriter
 from kedge.links.kube import ApiLink, connect_kube
 from kedge.links.kube_writer import ApiWriter
-from kedge.links.kubeconfig import KubeSettings
+from kedge.links.kubeconfig import KubeSettings, NoConfigError
 from kedge.links.pools import Pools
 from kedge.live import LiveSite, Pace
-from kedge.model import Cost
+from kedge.model import Cost, LinkError
 from kedge.picture import LinkInfo
 from kedge.plugins import Registry
 from kedge.prompter import Prompter, SharedPrompter
 from kedge.recording import open_recording
-from kedge.sources.base import NoSource, Source, no_ssh
+from kedge.sources.base import KUBERNETES, NoSource, Source, no_api, no_ssh
 from kedge.sources.kube import KubeSource
 from kedge.state import audit_path
 from kedge.workbench import Chosen, Options
@@ -45,9 +46,15 @@ class Opened:
 class SiteWriters:
     """Where the executor, and nobody else, gets the links that may change something."""
 
-    def __init__(self, link: ApiLink, hosts: HostSources) -> None:
-        self._link = link
+    def __init__(self, link: ApiLink | None, hosts: HostSources) -> None:
+        self._connected = link
         self._hosts = hosts
+
+    @property
+    def _link(self) -> ApiLink:
+        if self._connected is None:
+            raise LinkError(no_api())
+        return self._connected
 
     async def host(self, name: str) -> HostWriter:
         """The writer of one host; raises LinkError when it cannot be reached."""
@@ -72,28 +79,48 @@ async def open_site(
     watching: bool = True,
     pace: Pace | None = None,
     pools: Pools | None = None,
+    saved: Mapping[str, Source] | None = None,
 ) -> Opened:
     """Put a live site together; nothing is dialled yet.
 
+    Args:
+        saved: hosts that have been asked already, by hand.
+
     Raises:
-        kedge.links.kubeconfig.ConfigError: no usable kubeconfig, or no such context.
+        kedge.links.kubeconfig.ConfigError: no usable kubeconfig, or no such context. A site that has hosts of its
+            own to ask (this machine, saved ones) needs none, unless the command line names one.
     """
     pools, settings = pools or Pools(), chosen.settings
+    alone = bool(saved) or any(host.local for host in settings.hosts)
+    link, problems = await _connect(options, settings, pools, needed=not alone)
+    hosts = HostSources(chosen.name, settings, pools, SharedPrompter(prompter), ssh=not options.no_ssh, saved=saved)
+    kubernetes = None if link is None else KubeSource(link)
+    name = SiteName(chosen.name, link.target.context if link else "", link.server if link else "")
+    api = kubernetes or NoSource(KUBERNETES, no_api())
+    engine = Engine(name, registry, settings, api, hosts.source, also=saved or (), watching=watching)
+    engine.problems += (*chosen.config.warnings, *problems)
+    hosts.know(lambda host: next((h for h in engine.hosts if h.name == host), None))
+    site = LiveSite(engine, kubernetes, hosts, read_only=read_only, pace=pace)
+    if kubernetes is not None:
+        kubernetes.on_change = site.watch_changed
+    where = Where(chosen.name, name.context, getpass.getuser(), link.target.user_name if link else "")
+    return Opened(site, Executor(SiteWriters(link, hosts), Audit(audit_path()), read_only, where))
+
+
+async def _connect(
+    options: Options, settings: SiteSettings, pools: Pools, *, needed: bool
+) -> tuple[ApiLink | None, tuple[Text, ...]]:
+    """The link to the API; where there is no kubeconfig and none is needed, None and a sentence about it."""
     wanted = KubeSettings(
         kubeconfig=options.kubeconfig or settings.kubeconfig,
         context=options.context or settings.context,
     )
-    link = await connect_kube(wanted, pools)
-    hosts = HostSources(chosen.name, settings, pools, SharedPrompter(prompter), ssh=not options.no_ssh)
-    kubernetes = KubeSource(link)
-    name = SiteName(chosen.name, link.target.context, link.server)
-    engine = Engine(name, registry, settings, kubernetes, hosts.source, watching=watching)
-    engine.problems += chosen.config.warnings
-    hosts.know(lambda host: next((h for h in engine.hosts if h.name == host), None))
-    site = LiveSite(engine, kubernetes, hosts, read_only=read_only, pace=pace)
-    kubernetes.on_change = site.watch_changed
-    where = Where(chosen.name, link.target.context, getpass.getuser(), link.target.user_name)
-    return Opened(site, Executor(SiteWriters(link, hosts), Audit(audit_path()), read_only, where))
+    try:
+        return await connect_kube(wanted, pools), ()
+    except NoConfigError as error:
+        if needed or options.kubeconfig or options.context:
+            raise
+        return None, (_("{problem}; only what hosts themselves tell is judged").format(problem=error.text),)
 
 
 # ------------------------------------------------------------------------------------------------- recordings
@@ -105,6 +132,9 @@ class NoHosts:
     def states(self) -> tuple[LinkInfo, ...]:
         """None."""
         return ()
+
+    def retry(self) -> None:
+        """Nothing to try."""
 
     async def close(self) -> None:
         """Nothing to close."""
