@@ -294,7 +294,67 @@ class PatchObject(Step):
         return f"kubectl {where}patch {shlex.quote('/'.join(words[-2:]))} --type={kind} -p {shlex.quote(self.body)}"
 
 
-AnyStep = EditYaml | EditConfigMap | RestoreFile | ServiceAction | NatRule | RolloutRestart | PatchObject
+@dataclass(frozen=True, slots=True)
+class EditDeployment(Step):
+    """Give a container of a Deployment flags and its pods a place; waited for until the new pods serve.
+
+    Attributes:
+        container: name of the container.
+        flags: (flag, value); a bare boolean flag has the value "".
+        port: what its port named ``https`` becomes; 0 leaves it.
+        host_network: put its pods on the host network; False leaves them where they are.
+        avoid: label of nodes on which its pods must not be placed, "" for none.
+        nodes: the only nodes on which they may be placed; none given means any.
+        seconds: how long the new pods may take.
+    """
+
+    namespace: str
+    name: str
+    container: str
+    flags: tuple[tuple[str, str], ...] = ()
+    port: int = 0
+    host_network: bool = False
+    avoid: str = ""
+    nodes: tuple[str, ...] = ()
+    seconds: float = 120.0
+
+    @property
+    def title(self) -> Text:
+        """What it does, in a line."""
+        return _("Edit Deployment {namespace}/{name} and wait until it is ready").format(
+            namespace=self.namespace, name=self.name
+        )
+
+    @property
+    def path(self) -> str:
+        """API path of the Deployment."""
+        return f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{self.name}"
+
+    def render(self) -> str:
+        """With kubectl and an editor; a preview renders the exact patch."""
+        wanted = [f"{flag}={value}" if value else flag for flag, value in self.flags]
+        wanted += [f"port https {self.port}"] if self.port else []
+        wanted += ["hostNetwork: true"] if self.host_network else []
+        wanted += [f"nodeAffinity: {self.avoid} DoesNotExist"] if self.avoid else []
+        wanted += [f"nodeAffinity: kubernetes.io/hostname In {','.join(self.nodes)}"] if self.nodes else []
+        kubectl, what = f"kubectl -n {shlex.quote(self.namespace)}", shlex.quote(f"deployment/{self.name}")
+        return "\n".join(
+            [
+                _comment(f"in container {self.container} set {', '.join(wanted)}"),
+                f"{kubectl} edit {what}",
+                self.wait(),
+            ]
+        )
+
+    def wait(self) -> str:
+        """The waiting alone, with kubectl."""
+        what = shlex.quote(f"deployment/{self.name}")
+        return f"kubectl -n {shlex.quote(self.namespace)} rollout status {what} --timeout={self.seconds:.0f}s"
+
+
+AnyStep = (
+    EditYaml | EditConfigMap | RestoreFile | ServiceAction | NatRule | RolloutRestart | PatchObject | EditDeployment
+)
 
 
 def activates(step: Step) -> bool:

@@ -8,13 +8,23 @@ import msgspec
 
 from kedge.execute.base import Handler
 from kedge.execute.configmaps import EditConfigMapHandler
+from kedge.execute.deployments import EditDeploymentHandler
 from kedge.execute.files import EditYamlHandler, RestoreFileHandler
 from kedge.execute.nat import NatRuleHandler
 from kedge.execute.objects import PatchObjectHandler
 from kedge.execute.rollout import RolloutRestartHandler
 from kedge.execute.services import ServiceHandler
 from kedge.model import Step
-from kedge.steps import EditConfigMap, EditYaml, NatRule, PatchObject, RestoreFile, RolloutRestart, ServiceAction
+from kedge.steps import (
+    EditConfigMap,
+    EditDeployment,
+    EditYaml,
+    NatRule,
+    PatchObject,
+    RestoreFile,
+    RolloutRestart,
+    ServiceAction,
+)
 
 _HANDLERS: dict[type[Step], Handler[Any]] = {
     EditYaml: EditYamlHandler(),
@@ -24,6 +34,7 @@ _HANDLERS: dict[type[Step], Handler[Any]] = {
     NatRule: NatRuleHandler(),
     RolloutRestart: RolloutRestartHandler(),
     PatchObject: PatchObjectHandler(),
+    EditDeployment: EditDeploymentHandler(),
 }
 _BY_NAME = {kind.__name__: kind for kind in _HANDLERS}
 

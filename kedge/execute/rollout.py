@@ -45,7 +45,7 @@ class RolloutRestartHandler(Handler[RolloutRestart]):
         stamp = f"{at:%Y-%m-%dT%H:%M:%SZ}"
         body = _restart(stamp, workload)
         await refusing(hands, step.path, body, STRATEGIC_MERGE_PATCH)
-        pods = await _pods(hands, step, workload)
+        pods = await pods_of(hands, step, workload)
         notes = [_("then wait up to {seconds} s until the new pods are ready").format(seconds=round(step.seconds))]
         if step.replace and _uses_host_ports(workload):
             sentence = _("if the new pod finds its host ports taken, these old pods are deleted: {pods}")
@@ -69,8 +69,7 @@ class RolloutRestartHandler(Handler[RolloutRestart]):
         return bool(annotations.get(RESTARTED_AT) == shown.seen["stamp"])
 
     async def follow(self, step: RolloutRestart, shown: Shown, hands: Hands, tell: Tell) -> None:
-        rollout = _Rollout(step, frozenset(shown.seen["pods"].values()), hands, tell)
-        await rollout.wait()
+        await wait_for_rollout(step, frozenset(shown.seen["pods"].values()), hands, tell)
 
     def undo(self, step: RolloutRestart, shown: Shown) -> tuple[Step, ...]:
         return (step,)  # so that what is put back is read again
@@ -79,6 +78,11 @@ class RolloutRestartHandler(Handler[RolloutRestart]):
         pods = f"/api/v1/namespaces/{step.namespace}/pods"
         needed = [access_of("GET", step.path), access_of("PATCH", step.path), access_of("GET", pods)]
         return (*needed, access_of("DELETE", f"{pods}/name")) if step.replace else tuple(needed)
+
+
+async def wait_for_rollout(step: RolloutRestart, old: frozenset[str], hands: Hands, tell: Tell) -> None:
+    """Wait until the new pods of a workload serve; raises StepFailed. ``old``: uids of the pods from before."""
+    await _Rollout(step, old, hands, tell).wait()
 
 
 @dataclass(slots=True)
@@ -163,7 +167,8 @@ def _restart(stamp: str, seen: Mapping[str, Any] | None = None) -> dict[str, Any
     return body
 
 
-async def _pods(hands: Hands, step: RolloutRestart, workload: Mapping[str, Any]) -> dict[str, str]:
+async def pods_of(hands: Hands, step: RolloutRestart, workload: Mapping[str, Any]) -> dict[str, str]:
+    """The pods that its selector chooses: uid by name."""
     found = _items(await hands.get(*_pod_list(step, workload)))
     return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in found}
 

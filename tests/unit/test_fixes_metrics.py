@@ -1,0 +1,151 @@
+"""Fixes of metrics-server are pure: facts in, steps out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fixes.metrics_flags import patch_metrics_server
+from kedge.facts.flags import is_set, value_of, with_flag
+from kedge.facts.inventory import ApiEndpoints
+from kedge.facts.metrics import MetricsServer
+from kedge.facts.network import NatTables
+from kedge.facts.nodes import Node
+from kedge.facts.pods import Container, Pod, Workload
+from kedge.i18n import Text
+from kedge.model import Reason, Unknown
+from kedge.plugins import All, Draft, Fix, NotApplicable
+from kedge.probes.nat import read_rules
+from kedge.steps import KUBERNETES, EditDeployment
+
+UNKNOWN = Unknown(Reason.DENIED, Text("not told"))
+IMAGE = "registry.k8s.io/metrics-server/metrics-server:v0.4.1"
+FLAGS = (
+    "--cert-dir=/tmp",
+    "--secure-port=4443",
+    "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname",
+    "--kubelet-use-node-status-port",
+    "--kubelet-insecure-tls",
+)
+CLOUD = Node("cloud1", "10.99.0.10", ("10.99.0.10",))
+EDGE = Node("edge1", "10.99.0.21", ("10.99.0.21",), port=10351, is_edge=True)
+NODES = All[Node]({"cloud1": CLOUD, "edge1": EDGE})
+
+
+def offered(fix: Fix, *arguments: Any, **named: Any) -> Draft:
+    found = fix.function(*arguments, **named)
+    assert isinstance(found, Draft), found.text
+    return found
+
+
+def refused(fix: Fix, *arguments: Any, **named: Any) -> str:
+    found = fix.function(*arguments, **named)
+    assert isinstance(found, NotApplicable)
+    return str(found.text)
+
+
+# -------------------------------------------------------------------------------------------------- flags
+
+
+@pytest.mark.parametrize(
+    ("args", "flag", "value", "after"),
+    [
+        (["--a"], "--b", "", ["--a", "--b"]),
+        (["--b=false", "--a"], "--b", "", ["--b", "--a"]),
+        (["--port=1", "--a"], "--port", "2", ["--port=2", "--a"]),
+        (["--port", "1", "--a"], "--port", "2", ["--port=2", "--a"]),
+        (["--port=1", "--port=3"], "--port", "2", ["--port=2"]),
+        (["--portal=1"], "--port", "2", ["--portal=1", "--port=2"]),
+    ],
+)
+def test_a_flag_is_set_where_it_stands(args: list[str], flag: str, value: str, after: list[str]) -> None:
+    assert with_flag(args, flag, value) == after
+    assert with_flag(after, flag, value) == after
+    assert value_of(after, flag) == value if value else is_set(after, flag)
+
+
+# ------------------------------------------------------------------------------------ patch-metrics-server
+
+
+def server(*args: str, image: str = IMAGE, host_network: bool = True, node: str = "cloud1") -> MetricsServer:
+    container = Container("metrics-server", image, args)
+    workload = Workload("kube-system", "metrics-server", replicas=1, host_network=host_network, containers=(container,))
+    pod = Pod("kube-system", "metrics-server-0", "u", node, "Running", True, host_network)
+    return MetricsServer(workload, (pod,))
+
+
+def nat(*rules: str) -> All[NatTables]:
+    found = tuple(read_rules("\n".join(("*nat", *rules)), "nft"))
+    managed = any("TUNNEL-PORT" in rule for rule in rules)
+    return All[NatTables]({"cloud1": NatTables(found, ("nft",), "nft", managed)})
+
+
+def edit(found: MetricsServer, tables: All[NatTables] | None = None, endpoints: Any = UNKNOWN) -> EditDeployment:
+    tables = All[NatTables]({}) if tables is None else tables
+    (step,) = offered(patch_metrics_server, found, NODES, endpoints, tables, UNKNOWN).steps
+    assert isinstance(step, EditDeployment)
+    assert (step.on, step.namespace, step.name, step.container) == (
+        KUBERNETES,
+        "kube-system",
+        "metrics-server",
+        "metrics-server",
+    )
+    return step
+
+
+def test_missing_flags_are_added_and_nothing_else() -> None:
+    step = edit(server(*FLAGS[:3]))
+    assert step.flags == (("--kubelet-use-node-status-port", ""), ("--kubelet-insecure-tls", ""))
+    assert (step.port, step.host_network, step.avoid, step.nodes) == (0, False, "", ())
+
+
+@pytest.mark.parametrize(
+    ("types", "after"),
+    [
+        ("--kubelet-preferred-address-types=Hostname,InternalIP", "InternalIP,Hostname"),
+        ("--v=2", "InternalIP,ExternalIP,Hostname"),
+    ],
+)
+def test_the_internal_address_comes_first(types: str, after: str) -> None:
+    assert edit(server(types, *FLAGS[3:])).flags == (("--kubelet-preferred-address-types", after),)
+
+
+def test_on_the_host_network_it_leaves_the_kubelets_port() -> None:
+    step = edit(server("--secure-port=10250", *FLAGS[2:]))
+    assert (step.flags, step.port) == ((("--secure-port", "4443"),), 4443)
+
+
+@pytest.mark.parametrize(
+    ("rules", "joins"),
+    [
+        (("-A OUTPUT -p tcp -m tcp --dport 10351 -j DNAT --to-destination 10.99.0.10:10003",), True),
+        (("-A PREROUTING -p tcp -m tcp --dport 10351 -j DNAT --to-destination 10.99.0.10:10003",), False),
+        (("-A PREROUTING -j TUNNEL-PORT",), False),
+    ],
+    ids=["output-only", "prerouting", "kubeedges-own-chain"],
+)
+def test_it_joins_the_host_network_where_the_rules_meet_nothing_else(rules: tuple[str, ...], joins: bool) -> None:
+    step = edit(server("--secure-port=10250", *FLAGS[2:4], host_network=False), nat(*rules))
+    assert step.host_network == joins
+    assert step.port == (4443 if joins else 0)
+
+
+def test_it_leaves_the_edge() -> None:
+    assert edit(server(*FLAGS, node="edge1")).avoid == "node-role.kubernetes.io/edge"
+
+
+def test_it_moves_to_where_the_rules_are() -> None:
+    assert edit(server(*FLAGS, node="worker1"), endpoints=ApiEndpoints(("10.99.0.10",))).nodes == ("cloud1",)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (MetricsServer(), "deploy it first"),
+        (server(image="k8s.gcr.io/metrics-server-amd64:v0.3.6"), "older than 0.4.0"),
+        (server(*FLAGS), "has every flag"),
+    ],
+)
+def test_what_cannot_be_mended_by_flags_is_not_offered(found: MetricsServer, words: str) -> None:
+    assert words in refused(patch_metrics_server, found, NODES, UNKNOWN, All[NatTables]({}), UNKNOWN)
