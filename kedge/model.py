@@ -142,6 +142,8 @@ class Reason(StrEnum):
     NOT_RECORDED = "not recorded"
     NOT_ASKED = "not asked"
     NO_SSH = "no SSH"
+    NO_API = "no API"
+    """There is no kubeconfig: only what machines themselves tell is known."""
     NEEDS_ROOT = "needs root"
     NO_TOOL = "no tool"
     HOST_KEY = "host key"

@@ -43,6 +43,7 @@ class Options:
     read_only: bool = False
     ascii_only: bool = False
     recording: str = ""
+    local: str = ""
 
 
 @dataclass(frozen=True, slots=True)

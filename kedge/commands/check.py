@@ -12,7 +12,7 @@ import click
 
 from kedge.commands.common import site_options, stop
 from kedge.exit_codes import Exit, exit_code
-from kedge.i18n import _
+from kedge.i18n import _, translate
 from kedge.model import SITE, Status
 from kedge.picture import Picture
 from kedge.plugins import Registry
@@ -45,6 +45,7 @@ def _statuses(context: click.Context, parameter: click.Parameter, value: str) ->
 @click.option("--fail-on", type=click.Choice(["fail", "warn"]), default="fail", help="What makes the exit code.")
 @click.option("--strict", is_flag=True, help="Exit 5 when anything could not be judged.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found; mistakes still count.")
+@click.option("--with", "files", multiple=True, metavar="FILE", help="Output of a `probe-script`; repeatable.")
 @click.option("--recording", metavar="DIR", default="", help="Judge a recorded site instead of a live one.")
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for the whole look.")
 @site_options
@@ -56,6 +57,7 @@ def command(
     fail_on: str,
     strict: bool,
     exit_zero: bool,
+    files: tuple[str, ...],
     recording: str,
     timeout: float,
     **site: Any,
@@ -65,10 +67,10 @@ def command(
     CODE-GLOB names the checks to report, e.g. KE206 or 'KE5*'; what explains them is told with them.
     """
     registry = discover()
-    for problem in registry.problems:
-        click.echo(f"kedge-tui: {problem}", err=True)
     _known_codes(codes, registry)
-    look = _recorded(recording, registry) if recording else _live(registry, timeout, nodes, site)
+    look = _recorded(recording, registry) if recording else _live(registry, timeout, nodes, files, site)
+    for problem in look.picture.problems:
+        click.echo(f"kedge-tui: {translate(problem)}", err=True)
     _known_nodes(nodes, look.picture)
     if not look.complete:
         click.echo(f"kedge-tui: not everything answered within {timeout:g} s; see --timeout", err=True)
@@ -111,11 +113,15 @@ async def judge_recording(directory: Path, registry: Registry) -> Picture:
     return (await open_recorded(directory, registry)).picture()
 
 
-def _live(registry: Registry, timeout: float, nodes: tuple[str, ...], site: dict[str, Any]) -> Look:
+def _live(
+    registry: Registry, timeout: float, nodes: tuple[str, ...], files: tuple[str, ...], site: dict[str, Any]
+) -> Look:
     from kedge.commands.live import look_once
+    from kedge.commands.probe_script import read_files
     from kedge.workbench import Options
 
+    saved = read_files(files)
     try:
-        return asyncio.run(look_once(registry, timeout, Options(**site), nodes))
+        return asyncio.run(look_once(registry, timeout, Options(**site), nodes, saved))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)

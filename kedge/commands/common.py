@@ -22,6 +22,7 @@ def site_options(function: F) -> F:
             click.option("--config", default="", metavar="FILE", help="Config file (KEDGE_TUI_CONFIG)."),
             click.option("--kubeconfig", default="", metavar="FILE", help="kubeconfig; otherwise as kubectl finds it."),
             click.option("--context", default="", help="Context of the kubeconfig."),
+            click.option("--local", default="", metavar="NODE", help="This machine is NODE of the site."),
             click.option("--no-ssh", is_flag=True, help="Ask no host; what needs one is unknown."),
             click.option("--accept-new-host-keys", is_flag=True, help="Store SSH host keys that are not known yet."),
             click.option("--read-only", is_flag=True, help="Change nothing, whatever is pressed."),

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from kedge.commands.common import stop
 from kedge.commands.terminal import prompter_for
 from kedge.config import ConfigFileError
 from kedge.executor import Executor
-from kedge.links.kubeconfig import ConfigError
+from kedge.links.kubeconfig import ConfigError, NoConfigError
 from kedge.live import LiveSite
 from kedge.model import Cost, Role
 from kedge.opening import open_site
 from kedge.picture import Picture
 from kedge.plugins import Registry
+from kedge.probe_script import Saved, SavedSource
 from kedge.prompter import Prompter, Question, Reply
-from kedge.workbench import Options, choose
+from kedge.this_machine import edge_node, with_local, with_saved
+from kedge.workbench import Chosen, Options, choose
 
 SWEEP = (Cost.PASSIVE, Cost.ACTIVE)
 
@@ -62,24 +65,49 @@ class Session:
 
 @asynccontextmanager
 async def opened(
-    registry: Registry, options: Options, *, read_only: Callable[[], bool] | None = None
+    registry: Registry,
+    options: Options,
+    *,
+    read_only: Callable[[], bool] | None = None,
+    saved: Mapping[str, Saved] | None = None,
 ) -> AsyncIterator[Session]:
     """The chosen site, open until the block ends. Unusable files end the program: one sentence, exit code 2.
 
     Args:
         read_only: asked by the executor; as options and config file say when not given.
+        saved: by host, what it answered when it was asked by hand.
     """
     prompter = PausingPrompter(prompter_for(accept_new_host_keys=options.accept_new_host_keys))
     try:
-        chosen = choose(options)
-        refuse = options.read_only or chosen.settings.read_only
-        site = await open_site(chosen, options, registry, prompter, read_only or (lambda: refuse), watching=False)
+        chosen = chosen_with_hosts(options, saved or {})
+        refuse = read_only or (lambda: options.read_only or chosen.settings.read_only)
+        sources = {host: SavedSource(one) for host, one in (saved or {}).items()}
+        open_it = partial(open_site, watching=False, saved=sources)
+        try:
+            site = await open_it(chosen, options, registry, prompter, refuse)
+        except NoConfigError:
+            node = "" if options.kubeconfig or options.context else edge_node()
+            if not node:
+                raise
+            chosen = replace(chosen, settings=with_local(chosen.settings, node))
+            site = await open_it(chosen, options, registry, prompter, refuse)
     except (ConfigFileError, ConfigError) as error:
         stop(error.text)
     try:
         yield Session(site.site, site.executor, prompter)
     finally:
         await site.site.close()
+
+
+def chosen_with_hosts(options: Options, saved: Mapping[str, Saved]) -> Chosen:
+    """The chosen site, with this machine and the hosts that were asked by hand among its hosts."""
+    chosen = choose(options)
+    settings = chosen.settings
+    if options.local:
+        settings = with_local(settings, options.local)
+    for host, one in saved.items():
+        settings = with_saved(settings, host, one.roles)
+    return replace(chosen, settings=settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +118,21 @@ class Look:
     complete: bool = True
 
 
-async def look_once(registry: Registry, timeout: float, options: Options, nodes: Collection[str] = ()) -> Look:
+async def look_once(
+    registry: Registry,
+    timeout: float,
+    options: Options,
+    nodes: Collection[str] = (),
+    saved: Mapping[str, Saved] | None = None,
+) -> Look:
     """Ask the site once, everything but what is intrusive. What has not answered in time is unknown.
 
     Args:
         nodes: of the edges only these are asked, when any are named. Cloud hosts are asked always: what breaks
             an edge may stand there.
+        saved: by host, what it answered when it was asked by hand.
     """
-    async with opened(registry, options, read_only=lambda: True) as session:
+    async with opened(registry, options, read_only=lambda: True, saved=saved) as session:
         engine = session.site.engine
         try:
             async with session.within(timeout):

@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kedge.i18n import Text, _
-from kedge.links.kubeconfig_yaml import ConfigError, ConfigFile, Entry, at, read_config_file
+from kedge.links.kubeconfig_yaml import ConfigError, ConfigFile, Entry, NoConfigError, read_config_file
 
-__all__ = ["K3S_CONFIG", "SERVICE_ACCOUNT", "ConfigError", "KubeSettings", "Target", "find_target"]
+__all__ = ["K3S_CONFIG", "SERVICE_ACCOUNT", "ConfigError", "KubeSettings", "NoConfigError", "Target", "find_target"]
 
 K3S_CONFIG = Path("/etc/rancher/k3s/k3s.yaml")
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -83,7 +83,8 @@ def find_target(
     """Find the kubeconfig and choose from it.
 
     Raises:
-        ConfigError: there is none, it is broken, or it has no such context, cluster or user.
+        NoConfigError: there is none.
+        ConfigError: it is broken, or it has no such context, cluster or user.
     """
     paths = _config_paths(settings, environ)
     if paths:
@@ -93,7 +94,7 @@ def find_target(
     if _exists(k3s_config):
         return _choose([read_config_file(k3s_config)], settings)
     tried = f"KUBECONFIG, {_default_path(environ)}, {service_account}, {k3s_config}"
-    raise ConfigError(_("no kubeconfig found (looked at {tried}); name one with --kubeconfig").format(tried=tried))
+    raise NoConfigError(_("no kubeconfig found (looked at {tried}); name one with --kubeconfig").format(tried=tried))
 
 
 def _exists(path: Path) -> bool:
@@ -113,14 +114,14 @@ def _config_paths(settings: KubeSettings, environ: Mapping[str, str]) -> list[Pa
     if settings.kubeconfig:
         path = Path(settings.kubeconfig).expanduser().absolute()
         if not _exists(path):
-            raise at(path, 0, _("this kubeconfig does not exist"))
+            raise NoConfigError(_("{file}: this kubeconfig does not exist").format(file=path))
         return [path]
     listed = list(dict.fromkeys(name for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name))
     if listed:
         present = [path for name in listed if _exists(path := Path(name).expanduser().absolute())]
         if not present:
             missing = ", ".join(listed)
-            raise ConfigError(_("KUBECONFIG names files that do not exist: {files}").format(files=missing))
+            raise NoConfigError(_("KUBECONFIG names files that do not exist: {files}").format(files=missing))
         return present
     default = _default_path(environ)
     return [default] if _exists(default) else []

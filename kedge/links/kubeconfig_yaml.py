@@ -23,6 +23,10 @@ class ConfigError(Exception):
         self.text = text
 
 
+class NoConfigError(ConfigError):
+    """There is no kubeconfig at all, which need not be a mistake: an edge has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One named cluster, user or context and where it stands."""

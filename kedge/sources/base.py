@@ -43,3 +43,11 @@ def no_ssh(host: str) -> Unknown:
             "back with `kedge-tui check --with FILE`, or name the host in the config file"
         ).format(host=host),
     )
+
+
+def no_api() -> Unknown:
+    """The typed reason of a site without a kubeconfig."""
+    return Unknown(
+        Reason.NO_API,
+        _("There is no kubeconfig here, so Kubernetes was not asked; only what machines themselves tell is known"),
+    )

@@ -39,26 +39,28 @@ class HostSource:
             self.problem = error.unknown
             return [Observation(ask, self.name, ask.render(), error=error.unknown) for ask in host_asks]
         self.problem, self.last_seen = None, datetime.now(UTC)
-        return [self._observation(ask, answer) for ask, answer in zip(host_asks, answers, strict=True)]
+        return [observation(self.name, ask, answer) for ask, answer in zip(host_asks, answers, strict=True)]
 
     async def close(self) -> None:
         """Close the link."""
         await self._link.close()
 
-    def _observation(self, ask: HostAsk, answer: Answer) -> Observation:
-        secrets = ask.secrets()
-        return Observation(
-            ask=ask,
-            source=self.name,
-            what=ask.render(),
-            at=answer.at,
-            seconds=answer.seconds,
-            exit_code=answer.exit_code,
-            stdout=masked(answer.stdout.decode("utf-8", "replace"), secrets),
-            stderr=masked(answer.stderr.decode("utf-8", "replace"), secrets),
-            error=_problem(self.name, ask, answer),
-            cut=answer.cut,
-        )
+
+def observation(host: str, ask: HostAsk, answer: Answer) -> Observation:
+    """What a host's answer is to the product: its secrets masked, a command that never ran told by its reason."""
+    secrets = ask.secrets()
+    return Observation(
+        ask=ask,
+        source=host,
+        what=ask.render(),
+        at=answer.at,
+        seconds=answer.seconds,
+        exit_code=answer.exit_code,
+        stdout=masked(answer.stdout.decode("utf-8", "replace"), secrets),
+        stderr=masked(answer.stderr.decode("utf-8", "replace"), secrets),
+        error=_problem(host, ask, answer),
+        cut=answer.cut,
+    )
 
 
 def _problem(host: str, ask: HostAsk, answer: Answer) -> Unknown | None:
