@@ -123,10 +123,11 @@ class Workbench:
 
     async def ended(self) -> None:
         """Wait until the open site ends, and raise what ended it; a recording never runs and returns at once."""
-        if self._running is None:
+        running = self._running
+        if running is None:
             return
-        await asyncio.wait({self._running})
-        if not self._running.cancelled() and (error := self._running.exception()) is not None:
+        await asyncio.wait({running})
+        if not running.cancelled() and (error := running.exception()) is not None:
             raise error
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -35,7 +35,7 @@ from tui.widgets.header_bar import Clock, utc_now
 
 if TYPE_CHECKING:
     from kedge.audit import Entry
-    from kedge.prompter import Reply
+    from kedge.prompter import Prompter, Reply
     from kedge.workbench import Options, Workbench
     from tui.repair import Repair
     from tui.screens.question import QuestionScreen
@@ -56,6 +56,7 @@ class KedgeApp(Guarded, OrderedKeys):
         options: what the command line says.
         log_path: where the log file is, for sentences that point to it; None when none is written.
         clock: tells the header how late it is.
+        make: makes the workbench for options and a prompter; None for the real one.
 
     Attributes:
         failures: what handlers and workers raised, oldest first; each was shown and logged.
@@ -69,7 +70,14 @@ class KedgeApp(Guarded, OrderedKeys):
         Binding("ctrl+q", "leave", translate(_("quit")), show=False, system=True, id="app.leave"),
     ]
 
-    def __init__(self, options: Options, *, log_path: Path | None = None, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        options: Options,
+        *,
+        log_path: Path | None = None,
+        clock: Clock = utc_now,
+        make: Callable[[Options, Prompter], Workbench] | None = None,
+    ) -> None:
         super().__init__()
         self.options = options
         self.glyphs = Glyphs(options.ascii_only)
@@ -78,6 +86,7 @@ class KedgeApp(Guarded, OrderedKeys):
         self.failures: list[BaseException] = []
         self.repairs: set[Repair] = set()
         self._log_path = log_path
+        self._make = make
         self._told: dict[str, float] = {}
 
     def on_mount(self) -> None:
@@ -114,7 +123,7 @@ class KedgeApp(Guarded, OrderedKeys):
             self.main.opening(self.options.site)
         self.main.header.recorded = bool(self.options.recording)
         prompter = TuiPrompter(self, accept_new_host_keys=self.options.accept_new_host_keys)
-        workbench = self.workbench = Workbench(self.options, prompter)
+        workbench = self.workbench = (self._make or Workbench)(self.options, prompter)
         try:
             await workbench.open(self.main.show)
             self.look_for_unfinished(workbench)

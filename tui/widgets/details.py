@@ -124,8 +124,9 @@ class Details(Guarded, ScrollView, can_focus=True):
 
     def action_cursor(self, step: int) -> None:
         """To the next finding; through one that is longer than the screen first."""
-        if not self._scrolled_within(step):
-            self._go(self._index() + step)
+        index = self._index() + step
+        if not self._scrolled_within(step) and 0 <= index < max(1, len(self._shown.findings)):
+            self._go(index)
 
     def _scrolled_within(self, step: int) -> bool:
         index, height = self._index(), self.scrollable_content_region.height

@@ -42,7 +42,7 @@ class LineView(Guarded, ScrollView, can_focus=True):
         Binding("k,up", "scroll(-1)", translate(_("up")), show=False, id="view.up"),
         Binding("g,home", "edge(0)", translate(_("top")), show=False, id="view.top"),
         Binding("G,end", "edge(1)", translate(_("bottom")), show=False, id="view.bottom"),
-        Binding("pagedown,ctrl+f,space", "page(1)", translate(_("page down")), show=False, id="view.page_down"),
+        Binding("pagedown,ctrl+f", "page(1)", translate(_("page down")), show=False, id="view.page_down"),
         Binding("pageup,ctrl+b", "page(-1)", translate(_("page up")), show=False, id="view.page_up"),
     ]
 

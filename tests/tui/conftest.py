@@ -1,0 +1,82 @@
+"""An application on a fake workbench; whatever it raises fails the test unless the test takes it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+
+from kedge.workbench import Options
+from tests.tui.sites import NOW, FakeWorkbench
+from tui.app import KedgeApp
+
+Opener = Callable[..., AbstractAsyncContextManager["Desk"]]
+
+
+class Desk:
+    """A person at the keyboard, and what stands on the screen."""
+
+    def __init__(self, app: KedgeApp, pilot: Pilot[Any], bench: FakeWorkbench) -> None:
+        self.app, self.pilot, self.bench = app, pilot, bench
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Type characters, as they are."""
+        await self.press(*(_character_to_key(character) for character in text))
+
+    async def command(self, text: str) -> None:
+        """Enter a ``:`` command."""
+        await self.press("colon")
+        await self.type(text)
+        await self.press("enter")
+
+    async def until(self, holds: Callable[[], bool], what: str = "") -> None:
+        """Let the application work until something holds; the test's own timeout ends it otherwise."""
+        while not holds():
+            await self.pilot.pause(0.01)
+
+    @property
+    def text(self) -> str:
+        """The screen as text."""
+        screen = self.app.screen
+        lines = [strip.text for strip in screen._compositor.render_strips()]
+        return "\n".join(line.rstrip() for line in lines)
+
+    @property
+    def toasts(self) -> list[str]:
+        """What toasts said, oldest first."""
+        return [notice.message for notice in self.app._notifications]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> FakeWorkbench:
+    return FakeWorkbench(tmp_path)
+
+
+@pytest.fixture
+def at_desk(bench: FakeWorkbench, tmp_path: Path) -> Opener:
+    """Opens the application: ``async with at_desk(size=(80, 24)) as desk``."""
+
+    @asynccontextmanager
+    async def open(
+        size: tuple[int, int] = (120, 40), *, failures: bool = False, wait: bool = True, **options: Any
+    ) -> AsyncIterator[Desk]:
+        app = KedgeApp(Options(**options), log_path=tmp_path / "kedge-tui.log", clock=lambda: NOW, make=bench.made)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            desk = Desk(app, pilot, bench)
+            if wait:
+                await desk.until(lambda: app.main.index is not None)
+            await pilot.pause()
+            yield desk
+        if not failures:
+            assert app.failures == []
+
+    return open
