@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "undo": ("kedge.commands.undo:command", "Take a change back."),
     "history": ("kedge.commands.history:command", "List every change made from this machine."),
     "probe-script": ("kedge.commands.probe_script:command", "Print the script that asks a host without SSH."),
+    "rbac": ("kedge.commands.rbac:command", "Print the roles that grant exactly what is needed."),
     "lab": ("lab.command:lab", "Start a practice site on this machine."),
     "demo": ("kedge.commands.demo:command", "Open the TUI on a broken practice site."),
 }
