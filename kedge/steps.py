@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from kedge.i18n import Text, _
+from kedge.i18n import Text, _, ngettext
 from kedge.model import Plan, Step
 
 KUBERNETES = "kubernetes"
@@ -287,11 +287,8 @@ class PatchObject(Step):
 
     def render(self) -> str:
         """With kubectl."""
-        words = self.path.strip("/").split("/")
-        namespace = words[words.index("namespaces") + 1] if "namespaces" in words[:-2] else ""
         kind = {MERGE_PATCH: "merge", STRATEGIC_MERGE_PATCH: "strategic", JSON_PATCH: "json"}[self.content_type]
-        where = f"-n {shlex.quote(namespace)} " if namespace else ""
-        return f"kubectl {where}patch {shlex.quote('/'.join(words[-2:]))} --type={kind} -p {shlex.quote(self.body)}"
+        return f"kubectl {kubectl_words(self.path, 'patch')} --type={kind} -p {shlex.quote(self.body)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,9 +349,84 @@ class EditDeployment(Step):
         return f"kubectl -n {shlex.quote(self.namespace)} rollout status {what} --timeout={self.seconds:.0f}s"
 
 
+@dataclass(frozen=True, slots=True)
+class ApplyManifest(Step):
+    """Create the objects of a manifest that are missing, and bring those that exist to what it says.
+
+    A workload that exists is left as it is, so that nothing restarts unasked, unless its kind is in ``replace``.
+
+    Attributes:
+        text: YAML of one or several documents, each with its namespace.
+        source: where the text comes from, for people.
+        replace: kinds that are deleted and created anew, e.g. ``Deployment``.
+        seconds: how long the pods of a new Deployment may take.
+    """
+
+    text: str
+    source: str
+    replace: tuple[str, ...] = ()
+    seconds: float = 120.0
+
+    @property
+    def title(self) -> Text:
+        """What it does, in a line."""
+        return _("Apply {source}").format(source=self.source)
+
+    def render(self) -> str:
+        """With kubectl; a preview renders only what is needed."""
+        return f"kubectl apply -f - {here_document(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteObjects(Step):
+    """Delete Kubernetes objects; what depends on them goes with them. One that is gone already is left out.
+
+    Attributes:
+        paths: API paths, in order.
+    """
+
+    paths: tuple[str, ...]
+
+    @property
+    def title(self) -> Text:
+        """What it does, in a line."""
+        return ngettext("Delete {count} object: {names}", "Delete {count} objects: {names}", "count").format(
+            count=len(self.paths), names=", ".join("/".join(path.split("/")[-2:]) for path in self.paths)
+        )
+
+    def render(self) -> str:
+        """With kubectl."""
+        return "\n".join(f"kubectl {kubectl_words(path, 'delete')} --ignore-not-found" for path in self.paths)
+
+
 AnyStep = (
-    EditYaml | EditConfigMap | RestoreFile | ServiceAction | NatRule | RolloutRestart | PatchObject | EditDeployment
+    EditYaml
+    | EditConfigMap
+    | RestoreFile
+    | ServiceAction
+    | NatRule
+    | RolloutRestart
+    | PatchObject
+    | EditDeployment
+    | ApplyManifest
+    | DeleteObjects
 )
+
+
+def here_document(text: str) -> str:
+    """A text as the standard input of a shell command, whatever is in it."""
+    end = "KEDGE_END"
+    while end in text:
+        end += "_"
+    return f"<<'{end}'\n{text.rstrip()}\n{end}"
+
+
+def kubectl_words(path: str, verb: str) -> str:
+    """``-n NAMESPACE VERB RESOURCE/NAME`` of an API path, quoted."""
+    words = path.strip("/").split("/")
+    namespace = words[words.index("namespaces") + 1] if "namespaces" in words[:-2] else ""
+    where = f"-n {shlex.quote(namespace)} " if namespace else ""
+    return f"{where}{verb} {shlex.quote('/'.join(words[-2:]))}"
 
 
 def activates(step: Step) -> bool:

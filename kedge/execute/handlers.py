@@ -10,12 +10,15 @@ from kedge.execute.base import Handler
 from kedge.execute.configmaps import EditConfigMapHandler
 from kedge.execute.deployments import EditDeploymentHandler
 from kedge.execute.files import EditYamlHandler, RestoreFileHandler
+from kedge.execute.manifests import ApplyManifestHandler, DeleteObjectsHandler
 from kedge.execute.nat import NatRuleHandler
 from kedge.execute.objects import PatchObjectHandler
 from kedge.execute.rollout import RolloutRestartHandler
 from kedge.execute.services import ServiceHandler
 from kedge.model import Step
 from kedge.steps import (
+    ApplyManifest,
+    DeleteObjects,
     EditConfigMap,
     EditDeployment,
     EditYaml,
@@ -35,6 +38,8 @@ _HANDLERS: dict[type[Step], Handler[Any]] = {
     RolloutRestart: RolloutRestartHandler(),
     PatchObject: PatchObjectHandler(),
     EditDeployment: EditDeploymentHandler(),
+    ApplyManifest: ApplyManifestHandler(),
+    DeleteObjects: DeleteObjectsHandler(),
 }
 _BY_NAME = {kind.__name__: kind for kind in _HANDLERS}
 

@@ -36,7 +36,7 @@ class PatchObjectHandler(Handler[PatchObject]):
         _refuse_secrets(step, merge_diff(new, old), merge_diff(old, new))
         return shown(
             step,
-            _diff(step, old, new),
+            object_diff(step.path, old, new),
             step.render(),
             notes=(_("the object says so already; there is nothing to do"),) if old == new else (),
             pin={
@@ -80,9 +80,13 @@ async def refusing(hands: Hands, path: str, body: object, content_type: str) -> 
     try:
         return await hands.patch(path, body, content_type, dry_run=True)
     except LinkError as error:
-        if error.unknown.reason in (Reason.DENIED, Reason.INVALID, Reason.CONFLICT):
-            raise Refused(error.unknown.text) from None
-        raise
+        raise refusal(error) from None
+
+
+def refusal(error: LinkError) -> LinkError | Refused:
+    """What a dry run ended with: Refused where the server says no, else the error itself."""
+    refused = error.unknown.reason in (Reason.DENIED, Reason.INVALID, Reason.CONFLICT)
+    return Refused(error.unknown.text) if refused else error
 
 
 def guarded(step: PatchObject, seen: dict[str, Any]) -> object:
@@ -123,7 +127,7 @@ def merge_diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_secrets(step: PatchObject, *changes: object) -> None:
     """What is changed is kept for the undo, and secrets are never kept."""
-    texts = [_yaml(change) for change in changes]
+    texts = [as_yaml(change) for change in changes]
     if any(masked(text, SECRET_KEYS) != text for text in texts):
         raise Refused(_("{object} holds a secret in what would be changed; edit it by hand").format(object=step.path))
 
@@ -154,10 +158,13 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def _yaml(value: object) -> str:
+def as_yaml(value: object) -> str:
+    """YAML as people write it."""
     return str(yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=10_000))
 
 
-def _diff(step: PatchObject, old: dict[str, Any], new: dict[str, Any]) -> str:
-    before, after = (masked(_yaml(value), SECRET_KEYS).splitlines() for value in (old, new))
-    return "\n".join(difflib.unified_diff(before, after, step.path, step.path, lineterm=""))
+def object_diff(path: str, old: dict[str, Any], new: dict[str, Any]) -> str:
+    """A unified diff of two objects, secrets masked; an empty one is none at all."""
+    before, after = (masked(as_yaml(value), SECRET_KEYS).splitlines() if value else [] for value in (old, new))
+    names = (path if old else "/dev/null", path if new else "/dev/null")
+    return "\n".join(difflib.unified_diff(before, after, *names, lineterm=""))

@@ -93,6 +93,7 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("dnat-shadowed", "KE302", "cloud1", "add-nat-rule", True),
         ("metrics-server-down", "KE401", "-", "restart-metrics-server", True),
         ("metrics-flags-missing", "KE403", "-", "patch-metrics-server", True),
+        ("apiservice-missing", "KE404", "-", "deploy-metrics-server", True),
         ("cloudstream-disabled", "KE112", "-", "enable-cloudstream", True),
         ("cloudcore-down", "KE110", "-", "restart-cloudcore", True),
     ],

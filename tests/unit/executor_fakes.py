@@ -188,9 +188,11 @@ class FakeKube:
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     pods: list[dict[str, Any]] = field(default_factory=list)
     on_patch: Callable[[str], None] = lambda path: None
+    on_create: Callable[[str], None] = lambda path: None
     fault: Callable[[str, str], None] = lambda verb, path: None
     patched: list[tuple[str, Any]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    created: int = 0
 
     def get(self, path: str, query: Mapping[str, str] | None) -> dict[str, Any]:
         self.fault("get", path)
@@ -225,11 +227,26 @@ class FakeKube:
     async def create(
         self, path: str, access: Access, body: bytes, *, deadline: float, dry_run: bool = False
     ) -> Response:
-        raise AssertionError("nothing creates objects")
+        assert access.verb == "create"
+        self.fault("dry-run" if dry_run else "create", path)
+        made = json.loads(body)
+        own = f"{path}/{made['metadata']['name']}"
+        if own in self.objects:
+            raise LinkError(Unknown(Reason.CONFLICT, Text("it exists")))
+        if not dry_run:
+            self.created += 1
+            made["metadata"] |= {"uid": f"new{self.created}", "resourceVersion": "1"}
+            self.objects[own] = made
+            self.on_create(own)
+        return Response(201, json.dumps(made).encode(), None, 0.01)
 
     async def delete(self, path: str, access: Access, *, deadline: float, precondition_uid: str = "") -> Response:
         assert access.verb == "delete"
         name = path.rpartition("/")[2]
+        if path in self.objects:
+            assert self.objects[path]["metadata"]["uid"] == precondition_uid
+            del self.objects[path]
+            return Response(200, b"{}", None, 0.01)
         pod = next(p for p in self.pods if p["metadata"]["name"] == name)
         assert pod["metadata"]["uid"] == precondition_uid
         self.pods.remove(pod)

@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from fixes.metrics_deploy import deploy_metrics_server
 from fixes.metrics_flags import patch_metrics_server
+from kedge.execute.deployments import edited
+from kedge.execute.documents import documents
+from kedge.facts.bundle import OfflineBundle
 from kedge.facts.flags import is_set, value_of, with_flag
 from kedge.facts.inventory import ApiEndpoints
-from kedge.facts.metrics import MetricsServer
+from kedge.facts.metrics import MetricsApi, MetricsServer
 from kedge.facts.network import NatTables
 from kedge.facts.nodes import Node
 from kedge.facts.pods import Container, Pod, Workload
@@ -17,7 +21,7 @@ from kedge.i18n import Text
 from kedge.model import Reason, Unknown
 from kedge.plugins import All, Draft, Fix, NotApplicable
 from kedge.probes.nat import read_rules
-from kedge.steps import KUBERNETES, EditDeployment
+from kedge.steps import KUBERNETES, ApplyManifest, EditDeployment
 
 UNKNOWN = Unknown(Reason.DENIED, Text("not told"))
 IMAGE = "registry.k8s.io/metrics-server/metrics-server:v0.4.1"
@@ -149,3 +153,77 @@ def test_it_moves_to_where_the_rules_are() -> None:
 )
 def test_what_cannot_be_mended_by_flags_is_not_offered(found: MetricsServer, words: str) -> None:
     assert words in refused(patch_metrics_server, found, NODES, UNKNOWN, All[NatTables]({}), UNKNOWN)
+
+
+# ----------------------------------------------------------------------------------- deploy-metrics-server
+
+ABSENT = Unknown(Reason.MISSING, Text("no APIService"))
+API = MetricsApi(False, "MissingEndpoints", "", "kube-system", "metrics-server")
+NO_BUNDLE = All[OfflineBundle]({"cloud1": UNKNOWN})
+
+
+def deployed(found: MetricsServer, api: Any, bundles: All[OfflineBundle] = NO_BUNDLE) -> tuple[ApplyManifest, str]:
+    draft = offered(deploy_metrics_server, found, api, bundles, NODES)
+    (step,) = draft.steps
+    assert isinstance(step, ApplyManifest)
+    return step, str(draft.impact)
+
+
+def test_what_is_missing_is_created_from_the_manifest_shipped_here() -> None:
+    step, impact = deployed(MetricsServer(), ABSENT)
+    assert step.replace == ()
+    assert "shipped" in step.source
+    assert "scrapes 1 edge;" in impact
+
+
+def test_a_running_server_is_left_alone_when_only_its_apiservice_is_missing() -> None:
+    step, impact = deployed(server(*FLAGS), ABSENT)
+    assert step.replace == ()
+    assert "is not touched" in impact
+
+
+def test_the_sites_own_bundle_comes_first() -> None:
+    bundle = OfflineBundle("/data/bundle", "kind: List\n")
+    step, _impact = deployed(MetricsServer(), ABSENT, All[OfflineBundle]({"cloud1": bundle}))
+    assert (step.text, step.source) == ("kind: List\n", "/data/bundle/manifests/metrics-server.yaml of cloud1")
+    hidden = All[OfflineBundle]({"cloud1": OfflineBundle("/data/bundle", 'token: "***"\n')})
+    assert "shipped" in deployed(MetricsServer(), ABSENT, hidden)[0].source  # masked: not its real text
+
+
+def test_where_nothing_is_missing_it_is_made_anew() -> None:
+    step, impact = deployed(server(*FLAGS), API)
+    assert step.replace == ("Deployment",)
+    assert "deleted" in impact
+
+
+@pytest.mark.parametrize(
+    ("found", "api", "words"),
+    [
+        (MetricsServer(Workload("monitoring", "metrics-server")), API, "as monitoring/metrics-server"),
+        (MetricsServer(), MetricsApi(True), "served by the API server itself"),
+    ],
+)
+def test_no_second_server_is_put_beside_the_first(found: MetricsServer, api: MetricsApi, words: str) -> None:
+    assert words in refused(deploy_metrics_server, found, api, NO_BUNDLE, NODES)
+
+
+def test_the_shipped_manifest_has_everything_that_edges_need() -> None:
+    found = {one.label: one for one in documents(deployed(MetricsServer(), ABSENT)[0].text, "shipped")}
+    assert "APIService v1beta1.metrics.k8s.io" in found
+    body = found["Deployment kube-system/metrics-server"].body
+    pod = body["spec"]["template"]["spec"]
+    assert pod["hostNetwork"]
+    (container,) = pod["containers"]
+    assert container["ports"][0]["containerPort"] == 4443
+    wanted = EditDeployment(
+        KUBERNETES, "kube-system", "metrics-server", "metrics-server",
+        tuple((flag.partition("=")[0], flag.partition("=")[2]) for flag in FLAGS),
+        port=4443, host_network=True, avoid="node-role.kubernetes.io/edge",
+    )  # fmt: skip
+    assert edited(wanted, body) == body
+
+
+def test_archives_of_the_bundle_are_named_after_their_image() -> None:
+    bundle = OfflineBundle("/b", images=("registry.k8s.io-metrics-server-metrics-server-v0.4.1.tar", "x.tar"))
+    assert bundle.archive_of(IMAGE) == "/b/images/registry.k8s.io-metrics-server-metrics-server-v0.4.1.tar"
+    assert bundle.archive_of("registry.k8s.io/metrics-server/metrics-server:v0.4.2") == ""
