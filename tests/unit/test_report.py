@@ -73,9 +73,7 @@ def test_the_document_has_exactly_the_promised_names() -> None:
         "because": None,
         "since": None,
         "durationMs": 3,
-        "evidence": [
-            {"source": "edge1", "what": "/etc/kubeedge/config/edgecore.yaml", "at": "2026-11-22T02:51:09Z"}
-        ],
+        "evidence": [{"source": "edge1", "what": "/etc/kubeedge/config/edgecore.yaml", "at": "2026-11-22T02:51:09Z"}],
         "fixes": ["enable-edgestream"],
     }
     assert promised.items() <= document["results"][0].items()
