@@ -315,6 +315,12 @@ class KedgeApp(Guarded, OrderedKeys):
         self.copy_to_clipboard(text)
         self.say(_("Copied {count} characters to the terminal's clipboard").format(count=len(text)))
 
+    def get_key_display(self, binding: Binding) -> str:
+        """As Textual draws keys; with --ascii by their names."""
+        if self.glyphs.ascii_only and not binding.key_display:
+            return binding.key.replace("ctrl+", "^")
+        return super().get_key_display(binding)
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What ctrl+p offers: the commands that need no argument, and the themes."""
         for command in commands.COMMANDS.values():

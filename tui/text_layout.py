@@ -76,7 +76,7 @@ def _broken(word: str, room: int) -> list[str]:
     pieces: list[str] = []
     while cell_len(word) > room:
         piece = chop_cells(word, room)[0]
-        place = max(piece.rfind(mark) for mark in "/,&?")
+        place = max(piece.rfind(mark) for mark in "/,&?.=")
         if place >= len(piece) // 2:
             piece = piece[: place + 1]
         pieces.append(piece)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from textual.pilot import Pilot
 from kedge.workbench import Options
 from tests.tui.sites import NOW, FakeWorkbench
 from tui.app import KedgeApp
+
+PATIENCE = 30.0
+"""Seconds; a busy machine is slow, not wrong."""
 
 Opener = Callable[..., AbstractAsyncContextManager["Desk"]]
 
@@ -39,8 +43,10 @@ class Desk:
         await self.press("enter")
 
     async def until(self, holds: Callable[[], bool], what: str = "") -> None:
-        """Let the application work until something holds; the test's own timeout ends it otherwise."""
+        """Let the application work until something holds."""
+        end = time.monotonic() + PATIENCE
         while not holds():
+            assert time.monotonic() < end, f"{what or 'it'} never came about; the screen says:\n{self.text}"
             await self.pilot.pause(0.01)
 
     @property
@@ -49,6 +55,11 @@ class Desk:
         screen = self.app.screen
         lines = [strip.text for strip in screen._compositor.render_strips()]
         return "\n".join(line.rstrip() for line in lines)
+
+    @property
+    def details(self) -> str:
+        """The details pane as one line of text."""
+        return " ".join(" ".join(line.text for line in self.app.main.details.lines).split())
 
     @property
     def toasts(self) -> list[str]:

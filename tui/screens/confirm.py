@@ -61,6 +61,7 @@ class Unfinished(Dialog[str]):
         self._entry = entry
         self._others = others
         self._glyphs = glyphs
+        self._found = translate(_("Finding out what was done {more}").format(more=glyphs.more))
 
     def compose(self) -> ComposeResult:
         intent = self._entry.intent
@@ -73,7 +74,7 @@ class Unfinished(Dialog[str]):
         with Vertical(id="box", classes="question"):
             yield Static(translate(_("An unfinished change")), classes="title", markup=False)
             yield Static(printable(translate(text)), markup=False)
-            yield Static(translate(_("Finding out what was done …")), id="found", markup=False)
+            yield Static(self._found, id="found", markup=False)
             if self._others:
                 more = _("{count} more are in :history").format(count=self._others)
                 yield Static(translate(more), classes="hint", markup=False)
@@ -91,11 +92,17 @@ class Unfinished(Dialog[str]):
         for position, step in enumerate(entry.intent.get("steps", ())):
             state = entry.state_of(position) or "not run"
             lines.append(f"{self._glyphs.step(state)} {step.get('title', '-')} ({state})")
-        self.query_one("#found", Static).update(printable("\n".join(lines)))
+        self._tell("\n".join(lines))
 
     def cannot_find_out(self, why: Text) -> None:
         """Say why nobody knows."""
-        self.query_one("#found", Static).update(printable(translate(why)))
+        self._tell(translate(why))
+
+    def _tell(self, text: str) -> None:
+        """On the screen, or on what will be there when it is drawn for the first time."""
+        self._found = printable(text)
+        for static in self.query("#found").results(Static):
+            static.update(self._found)
 
     def action_undo(self) -> None:
         self.dismiss("undo")

@@ -86,7 +86,7 @@ class FixScreen(Dialog[None]):
         plan, stage = repair.plan, repair.stage
         title = _("{title} - {target}").format(title=plan.title, target=plan.target) if plan else _("Undo")
         self.query_one("#title", Static).update(f"{one_line(translate(title))}   [{one_line(self._where)}]")
-        self.query_one(LineView).renew(end=repair.running or stage is Stage.ENDED)
+        self.query_one(LineView).renew(end=repair.running or stage in (Stage.ENDED, Stage.REFUSED))
         self._state(self._sentence())
         ready = stage is Stage.SHOWN and repair.preview is not None and not repair.preview.idle
         name = self.query_one("#name", Input)

@@ -133,11 +133,13 @@ class HeaderBar(Guarded, Widget):
         taken = self._index.picture.taken if self._index is not None else None
         if self.recorded and taken is not None:
             local = taken.astimezone()
-            long, short = (
-                translate(_("recording, taken {time}").format(time=local.strftime(form)))
-                for form in ("%Y-%m-%d %H:%M", "%H:%M")
+            forms = (
+                _("recording, taken {time}").format(time=local.strftime("%Y-%m-%d %H:%M")),
+                _("recording, taken {time}").format(time=local.strftime("%H:%M")),
+                _("taken {time}").format(time=local.strftime("%H:%M")),
             )
-            return [(long if cell_len(long) <= room else short, "header--name")]
+            said = [translate(form) for form in forms]
+            return [(next((form for form in said if cell_len(form) <= room), said[-1]), "header--name")]
         if link is None or link.state is LinkState.NONE:
             return [(translate(_("no Kubernetes API")), "header--name")]
         if link.state is LinkState.DOWN:
