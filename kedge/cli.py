@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("kedge.commands.history:command", "List every change made from this machine."),
     "probe-script": ("kedge.commands.probe_script:command", "Print the script that asks a host without SSH."),
     "rbac": ("kedge.commands.rbac:command", "Print the roles that grant exactly what is needed."),
+    "info": ("kedge.commands.info:command", "Show versions, paths, the chosen site and its settings."),
     "lab": ("lab.command:lab", "Start a practice site on this machine."),
     "demo": ("kedge.commands.demo:command", "Open the TUI on a broken practice site."),
 }

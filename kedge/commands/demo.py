@@ -28,6 +28,8 @@ START_SECONDS = 20.0
 @click.option("--latency", default="0ms", show_default=True, help="Added to every round trip, e.g. 150ms.")
 def command(faults: tuple[str, ...], edges: int, latency: str) -> None:
     """Open the TUI on a broken practice site; nothing outside this machine is touched."""
+    for number in (signal.SIGHUP, signal.SIGTERM):  # a closed terminal leaves nothing behind either
+        signal.signal(number, lambda received, _frame: sys.exit(128 + received))
     with tempfile.TemporaryDirectory(prefix="kedge-demo-") as scratch:
         folder = Path(scratch) / "site"
         lab = _start_lab(folder, Path(scratch) / "lab.log", faults, edges, latency)

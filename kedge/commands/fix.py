@@ -35,8 +35,13 @@ class Usage(Exception):
         self.text = text
 
 
+def _fixes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of fixes, for the shell."""
+    return [fix.id for fix in discover().fixes if fix.id.startswith(incomplete)]
+
+
 @click.command("fix")
-@click.argument("name", metavar="FIX")
+@click.argument("name", metavar="FIX", shell_complete=_fixes)
 @click.option(
     "--node", "--target", "target", default="", help="Node or host to repair; its only one when there is one."
 )

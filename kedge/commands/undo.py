@@ -21,8 +21,18 @@ from kedge.state import audit_path
 from kedge.workbench import Options
 
 
+def _changes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Changes that can be undone, newest first, for the shell."""
+    try:
+        history = Audit(audit_path()).read()
+    except (AuditError, OSError):
+        return []
+    open_ones = [entry.id for entry in reversed(history.entries) if not entry.undone_by]
+    return [id for id in open_ones if id.startswith(incomplete)]
+
+
 @click.command("undo")
-@click.argument("change_id", metavar="ID")
+@click.argument("change_id", metavar="ID", shell_complete=_changes)
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing (exit code 7).")
 @click.option("--yes", is_flag=True, help="Apply the plan without asking.")
 @click.option("--timeout", type=float, default=600.0, show_default=True, help="Seconds for everything.")
