@@ -22,6 +22,8 @@ CALL_SECONDS = 10.0
 LOG_SECONDS = 8.0
 EXEC_SECONDS = 15.0
 LOG_CAP = 65_536
+
+_LOST = frozenset({Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.SERVER_ERROR})
 RIGHTS_AT_ONCE = 4
 RIGHTS_SECONDS = 60.0
 """How long the answer to one question about rights is believed: roles change rarely, reviews cost the server."""
@@ -60,8 +62,10 @@ class KubeSource:
 
     @property
     def problem(self) -> Unknown | None:
-        """Why watching is broken right now, None while every watch is up."""
-        return next((w.problem for w in self._watched.values() if w.problem is not None), None)
+        """Why the API is lost: the reason that every watch gives; None while any is up, or only denied."""
+        problems = [watched.problem for watched in self._watched.values()]
+        lost = [problem for problem in problems if problem is not None and problem.reason in _LOST]
+        return lost[0] if lost and None not in problems else None
 
     @property
     def watches(self) -> int:
