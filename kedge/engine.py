@@ -97,6 +97,15 @@ class Engine:
         self._serial = itertools.count(1)
         self._slots = asyncio.Semaphore(HOSTS_AT_ONCE)
 
+    @property
+    def deadline(self) -> float:
+        """Seconds that one wave of asks may take on one source."""
+        return self._sweeper.deadline
+
+    @deadline.setter
+    def deadline(self, seconds: float) -> None:
+        self._sweeper.deadline = seconds
+
     # ------------------------------------------------------------------------------------------------ asking
 
     async def look(self, costs: Iterable[Cost] = SWEEP_COSTS) -> None:

@@ -51,7 +51,7 @@ class Sweeper:
         store: where facts go.
         kubernetes: answers API asks.
         host: gives the source of a host by name.
-        deadline: seconds for one wave on one source.
+        deadline: seconds for one wave on one source; may be changed between sweeps.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Sweeper:
         self._store = store
         self._kubernetes = kubernetes
         self._host = host
-        self._deadline = deadline
+        self.deadline = deadline
 
     async def site(self, *, only: Callable[[Probe], bool] = lambda probe: True) -> None:
         """Ask everything that is asked of the site as a whole."""
@@ -133,7 +133,7 @@ class Sweeper:
         unique: dict[Ask, list[tuple[_Job, int]]] = {}
         for job, position in slots:
             unique.setdefault(job.asks[position], []).append((job, position))
-        answers = await source.observe(list(unique), deadline=self._deadline)
+        answers = await source.observe(list(unique), deadline=self.deadline)
         for (_asked, waiting), seen in zip(unique.items(), answers, strict=True):
             for job, position in waiting:
                 job.seen[position] = seen

@@ -91,7 +91,7 @@ _CATALOGUE = (
     _site(
         "cloudstream-disabled-restart-stuck",
         "The same, but the rollout restart is stuck on host ports and the old CloudCore still serves.",
-        faults_site.disable_cloudstream_stuck, faults_site.enable_cloudstream,
+        faults_site.disable_cloudstream_stuck, faults_site.free_stuck_rollout,
     ),
     _site(
         "cloudcore-not-restarted",

@@ -74,6 +74,14 @@ def disable_cloudstream_stuck(world: World) -> None:
     world.store.change(DEPLOYMENTS, "kubeedge", "cloudcore", restart, "kubectl-rollout")
 
 
+def free_stuck_rollout(world: World) -> None:
+    """On, and the pod that holds the host ports deleted: the one that waits for them then starts, and reads it."""
+    _set_cloudstream(world, True)
+    for pod in world.store.list(PODS, "kubeedge"):
+        if pod["metadata"].get("labels", {}).get("kubeedge") == "cloudcore" and pod["spec"].get("nodeName"):
+            world.delete_pod("kubeedge", pod["metadata"]["name"], grace=0)
+
+
 def _scale(world: World, namespace: str, name: str, replicas: int) -> None:
     world.store.change(
         DEPLOYMENTS, namespace, name, lambda draft: draft["spec"].update(replicas=replicas), "kubectl-scale"

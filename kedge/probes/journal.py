@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from kedge.asks import Journal
+from kedge.asks import Journal, Service
 from kedge.facts.edgecore import EdgeCoreLog
+from kedge.facts.services import ServiceState
 from kedge.logs.classify import classify
 from kedge.logs.signatures import EDGECORE
 from kedge.model import Host, Observation, Role, Unknown
 from kedge.plugins import probe
 from kedge.probes.answers import failure
-from kedge.probes.services import UNIT
+from kedge.probes.services import UNIT, read_service
 
 LINES = 200
 
@@ -20,21 +21,21 @@ _MODULE = re.compile(r"Module edgestream (registered successfully|is disabled)",
 _PROCESS = re.compile(r"\sedgecore\[(\d+)\]: ")
 
 
-@probe(Role.EDGE, every=30.0)
-def edgecore_log(host: Host) -> Journal:
-    """The last lines of the unit."""
-    return Journal(UNIT, LINES)
+@probe(Role.EDGE, every=30.0, reads_errors=True)
+def edgecore_log(host: Host) -> tuple[Journal, Service]:
+    """The last lines of the unit, and which process is the one that runs now."""
+    return Journal(UNIT, LINES), Service(UNIT)
 
 
 @edgecore_log.parse
-def read_edgecore_log(seen: Observation) -> EdgeCoreLog | Unknown:
+def read_edgecore_log(seen: Observation, service: Observation | None = None) -> EdgeCoreLog | Unknown:
     """Only what the newest process wrote: what one before it said ended with it."""
-    if seen.exit_code != 0:
+    if seen.error is not None or seen.exit_code != 0:
         return failure(seen, f"journalctl -u {UNIT}")
     lines = seen.stdout.splitlines()
-    first = _first_of_newest(lines)
-    # Lines keep their numbers, so that a finding points into the journal as it is shown.
-    text = "\n".join([""] * first + lines[first:])
+    state = read_service(service, UNIT) if service is not None else None
+    own = _of_newest(lines, state.main_pid if isinstance(state, ServiceState) else 0)
+    text = "\n".join(own)
     return EdgeCoreLog(classify(text, EDGECORE, seen.at), len(lines), _stream_loaded(text))
 
 
@@ -44,13 +45,23 @@ def _stream_loaded(text: str) -> bool | None:
     return said[-1] == "registered successfully" if said else None
 
 
-def _first_of_newest(lines: Sequence[str]) -> int:
-    """Index of the first line of the newest process, 0 when no line names one.
+def _of_newest(lines: Sequence[str], running: int) -> list[str]:
+    """The lines of the process that runs, and of systemd since its start; all when no line names one.
 
-    The newest is the one that appeared last: a line of an older one may still follow, out of order.
+    Others become empty: lines keep their numbers, so that a finding points into the journal as it is shown.
+
+    Args:
+        running: id of the process, 0 when it is not known; then it is the one that appeared last.
     """
     first: dict[str, int] = {}
     for number, line in enumerate(lines):
         if found := _PROCESS.search(line):
             first.setdefault(found[1], number)
-    return max(first.values(), default=0)
+    newest = str(running) if str(running) in first else max(first, key=lambda pid: first[pid], default="")
+    start = first.get(newest, 0)
+    return ["" if number < start or _is_of_another(line, newest) else line for number, line in enumerate(lines)]
+
+
+def _is_of_another(line: str, process: str) -> bool:
+    found = _PROCESS.search(line)
+    return found is not None and found[1] != process
