@@ -25,7 +25,15 @@ FURTHER = 8
 _SYSTEM = frozenset({"kube-system", "kubeedge"})
 _NOTHING_SETTLED = frozenset({Outcome.EMPTY, Outcome.NOT_FOUND})
 _NO_ANSWER = frozenset(
-    {Reason.NOT_RECORDED, Reason.NOT_ASKED, Reason.DENIED, Reason.CREDENTIALS, Reason.HOST_KEY, Reason.NO_SSH}
+    {
+        Reason.NOT_RECORDED,
+        Reason.NOT_ASKED,
+        Reason.DENIED,
+        Reason.CREDENTIALS,
+        Reason.HOST_KEY,
+        Reason.NO_SSH,
+        Reason.NO_API,
+    }
 )
 _SEEN_ENOUGH = 300
 _UNREACHABLE = _("The API server could not be reached: {error}")
