@@ -23,6 +23,9 @@ _HANDSHAKE_PATIENCE = 0.05
 
 _BACKLOG = 128
 
+_GOODBYE = 0.5
+"""Seconds that a TLS connection which is being closed waits for a client that has gone quiet."""
+
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 
 
@@ -51,7 +54,10 @@ class LoopbackPort:
         """Serve connections with ``factory``'s protocols; a port that is open already is opened anew."""
         listener = self._rebind()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(factory, sock=listener, ssl=tls, backlog=_BACKLOG)
+        goodbye = _GOODBYE if tls is not None else None
+        self._server = await loop.create_server(
+            factory, sock=listener, ssl=tls, backlog=_BACKLOG, ssl_shutdown_timeout=goodbye
+        )
         self.state = PortState.OPEN
 
     def refuse(self) -> None:
