@@ -120,15 +120,22 @@ def causes(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(roots, key=lambda f: (-explained.get((f.code, f.target), 0), f.code, f.target)))
 
 
+_PROOFS = {"KE501": frozenset(LOGS_PATH), "KE503": frozenset(METRICS_PATH) - frozenset(LOGS_PATH)}
+"""What came back all the way proves the hops that nobody could look at."""
+
+
 def draw_paths(findings: Sequence[Finding], edges: Sequence[str]) -> tuple[NodePath, ...]:
     """The way to every edge node, each hop with its status and the code behind it."""
     own: dict[str, list[Finding]] = {edge: [] for edge in edges}
+    proofs: dict[str, dict[Hop, str]] = {}
     shared: list[Finding] = []
     for finding in findings:
         if finding.hops:
             own.get(finding.target, shared).append(finding)
+        elif finding.status is Status.PASS and finding.code in _PROOFS:
+            proofs.setdefault(finding.target, {}).update(dict.fromkeys(_PROOFS[finding.code], finding.code))
     common = _worst_by_hop(shared)
-    return tuple(_path(edge, common, _worst_by_hop(own[edge])) for edge in edges)
+    return tuple(_path(edge, common, _worst_by_hop(own[edge]), proofs.get(edge, {})) for edge in edges)
 
 
 def _worst_by_hop(findings: Iterable[Finding]) -> dict[Hop, Finding]:
@@ -141,15 +148,18 @@ def _worst_by_hop(findings: Iterable[Finding]) -> dict[Hop, Finding]:
     return worst
 
 
-def _path(node: str, common: Mapping[Hop, Finding], own: Mapping[Hop, Finding]) -> NodePath:
-    states = {hop: _state(hop, common.get(hop), own.get(hop)) for hop in METRICS_PATH}
+def _path(
+    node: str, common: Mapping[Hop, Finding], own: Mapping[Hop, Finding], proofs: Mapping[Hop, str]
+) -> NodePath:
+    states = {hop: _state(hop, common.get(hop), own.get(hop), proofs.get(hop)) for hop in METRICS_PATH}
     return NodePath(node, tuple(states[hop] for hop in LOGS_PATH), tuple(states[hop] for hop in METRICS_PATH))
 
 
-def _state(hop: Hop, *deciding: Finding | None) -> HopState:
-    here = [finding for finding in deciding if finding is not None]
-    if not here:
-        return HopState(hop, Status.UNKNOWN)
-    worst = max(here, key=lambda f: f.status.rank)
-    told = worst.status in (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.SKIP)
+def _state(hop: Hop, shared: Finding | None, own: Finding | None, proof: str | None) -> HopState:
+    worst = shared if own is None or (shared and shared.status.rank >= own.status.rank) else own
+    if worst is None or worst.status is Status.UNKNOWN:
+        if proof is not None:
+            return HopState(hop, Status.PASS, proof)
+        return HopState(hop, Status.UNKNOWN, worst.code if worst else None)
+    told = worst.status in (Status.FAIL, Status.WARN, Status.SKIP)
     return HopState(hop, worst.status, (worst.because or worst.code) if told else None)

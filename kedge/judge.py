@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from kedge.asks import File
 from kedge.i18n import _
 from kedge.model import SITE, Cost, Each, Evidence, Finding, Reason, Status, Unknown, Verdict
-from kedge.plugins import Check, Registry, fact_target
+from kedge.plugins import All, Check, Registry, fact_target
 from kedge.store import NOT_ASKED, FactStore, Key
 
 log = logging.getLogger(__name__)
@@ -19,12 +19,26 @@ log = logging.getLogger(__name__)
 _NOT_RUN = Verdict(Status.SKIP, _("not run: intrusive"))
 
 
+class _Plan:
+    """What is the same for every target of one check, worked out once."""
+
+    __slots__ = ("check", "fixes", "needs", "plain", "reads")
+
+    def __init__(self, check: Check, installed: frozenset[str]) -> None:
+        self.check = check
+        self.needs = check.needs_facts
+        self.plain = tuple(at for at, need in enumerate(check.needs_facts) if need.mode == "plain")
+        self.reads = frozenset(need.type for need in check.needs_facts)
+        # A check may name a fix that is not installed here; nobody is offered what is not there.
+        self.fixes = tuple(fix for fix in check.fixes if fix in installed)
+
+
 class Judge:
     """Keeps the raw verdict of every (check, target) and renews those whose inputs changed."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
         self._fixes = frozenset(fix.id for fix in registry.fixes)
+        self._plans = tuple(_Plan(check, self._fixes) for check in registry.checks)
         self._inputs: dict[tuple[str, str], tuple[Any, ...]] = {}
         self._findings: dict[tuple[str, str], tuple[Finding, ...]] = {}
         self.ran = 0
@@ -39,51 +53,76 @@ class Judge:
         changed = store.take_changed()
         types = {kind for kind, _ in changed}
         wanted: set[tuple[str, str]] = set()
-        for check in self._registry.checks:
-            dirty = _dirty(check, changed, types)
-            for target in _targets(check, targets):
-                place = (check.code, target)
+        for plan in self._plans:
+            dirty = _dirty(plan, changed, types)
+            code = plan.check.code
+            for target in _targets(plan.check, targets):
+                place = (code, target)
                 wanted.add(place)
                 if place not in self._inputs or dirty is None or target in dirty or SITE in dirty:
-                    self._renew(check, target, store)
-        for stale in set(self._findings) - wanted:
+                    self._renew(plan, target, store)
+        for stale in self._findings.keys() - wanted:
             del self._findings[stale], self._inputs[stale]
         flat = [finding for found in self._findings.values() for finding in found]
         return tuple(sorted(flat, key=lambda f: (f.code, f.target)))
 
-    def _renew(self, check: Check, target: str, store: FactStore) -> None:
-        place = fact_target(check.each, target)
-        arguments = tuple(store.argument(need, place) for need in check.needs_facts)
-        keys = tuple(key for need in check.needs_facts for key in store.keys_of(need, place))
-        inputs = (arguments, keys)
-        old = self._inputs.get((check.code, target))
+    def _renew(self, plan: _Plan, target: str, store: FactStore) -> None:
+        place = fact_target(plan.check.each, target)
+        inputs = tuple([store.argument(need, place) for need in plan.needs])
+        at = (plan.check.code, target)
+        old = self._inputs.get(at)
         if old is not None and _same(old, inputs):
             return
         self.ran += 1
-        self._inputs[(check.code, target)] = inputs
-        found = _judge(check, target, arguments, store, keys)
-        self._findings[(check.code, target)] = tuple(self._with_fixes_that_exist(finding) for finding in found)
+        self._inputs[at] = inputs
+        keys = [key for need in plan.needs for key in store.keys_of(need, place)]
+        self._findings[at] = self._judge(plan, target, inputs, store.evidence(keys))
 
-    def _with_fixes_that_exist(self, finding: Finding) -> Finding:
-        """A check may name a fix that is not installed here; nobody is offered what is not there."""
-        there = tuple(fix for fix in finding.fixes if fix in self._fixes)
-        return finding if len(there) == len(finding.fixes) else replace(finding, fixes=there)
+    def _judge(
+        self, plan: _Plan, target: str, arguments: Sequence[Any], evidence: tuple[Evidence, ...]
+    ) -> tuple[Finding, ...]:
+        started = time.perf_counter()
+        verdicts, reason = _verdicts(plan, target, arguments)
+        seconds = time.perf_counter() - started
+        check = plan.check
+        return tuple(
+            [
+                Finding(
+                    code=check.code,
+                    title=check.title,
+                    kind=check.kind,
+                    target=verdict.target or target,
+                    status=verdict.status,
+                    text=verdict.text,
+                    expected=verdict.expected,
+                    seen=verdict.seen,
+                    seconds=seconds,
+                    evidence=_pointing(evidence, verdict.line) if verdict.line else evidence,
+                    fixes=plan.fixes if verdict.fixes is None else self._installed(verdict.fixes),
+                    hops=check.hops,
+                    reason=reason,
+                    explained_by=verdict.explained_by,
+                )
+                for verdict in verdicts
+            ]
+        )
+
+    def _installed(self, fixes: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(fix for fix in fixes if fix in self._fixes)
 
 
-def _dirty(check: Check, changed: frozenset[Key], types: set[type]) -> set[str] | None:
+def _dirty(plan: _Plan, changed: frozenset[Key], types: set[type]) -> set[str] | None:
     """Targets of a check that some changed fact concerns; None for all of them."""
-    if not any(need.type in types for need in check.needs_facts):
+    if not plan.reads & types:
         return set()
-    if check.each is Each.SITE or any(need.mode == "all" and need.type in types for need in check.needs_facts):
+    check = plan.check
+    if check.each is Each.SITE or any(need.mode == "all" and need.type in types for need in plan.needs):
         return None
-    reads = {need.type for need in check.needs_facts}
-    return {target for kind, target in changed if kind in reads}
+    return {target for kind, target in changed if kind in plan.reads}
 
 
 def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
-    if old[1] != new[1]:
-        return False
-    return all(a is b or (isinstance(a, Mapping) and a == b) for a, b in zip(old[0], new[0], strict=True))
+    return all(a is b or (isinstance(a, All) and a == b) for a, b in zip(old, new, strict=True))
 
 
 def _targets(check: Check, targets: Mapping[Each, Sequence[str]]) -> Sequence[str]:
@@ -92,32 +131,6 @@ def _targets(check: Check, targets: Mapping[Each, Sequence[str]]) -> Sequence[st
     found = targets.get(check.each, ())
     # No such host is known: the check is still there, once, and says what it could not see.
     return found if found or check.each is Each.EDGE else (SITE,)
-
-
-def _judge(
-    check: Check, target: str, arguments: Sequence[Any], store: FactStore, keys: Iterable[Key]
-) -> Iterable[Finding]:
-    started = time.perf_counter()
-    verdicts, reason = _verdicts(check, target, arguments)
-    seconds = time.perf_counter() - started
-    evidence = store.evidence(keys)
-    for verdict in verdicts:
-        yield Finding(
-            code=check.code,
-            title=check.title,
-            kind=check.kind,
-            target=verdict.target or target,
-            status=verdict.status,
-            text=verdict.text,
-            expected=verdict.expected,
-            seen=verdict.seen,
-            seconds=seconds,
-            evidence=_pointing(evidence, verdict.line),
-            fixes=check.fixes if verdict.fixes is None else verdict.fixes,
-            hops=check.hops,
-            reason=reason,
-            explained_by=verdict.explained_by,
-        )
 
 
 def _pointing(evidence: tuple[Evidence, ...], line: int) -> tuple[Evidence, ...]:
@@ -129,15 +142,12 @@ def _pointing(evidence: tuple[Evidence, ...], line: int) -> tuple[Evidence, ...]
     return (replace(first, line=line), *(e for e in evidence if e is not first))
 
 
-def _verdicts(check: Check, target: str, arguments: Sequence[Any]) -> tuple[Sequence[Verdict], Reason | None]:
+def _verdicts(plan: _Plan, target: str, arguments: Sequence[Any]) -> tuple[Sequence[Verdict], Reason | None]:
     """What the check says, or ``unknown``/``skip`` when it cannot be asked."""
-    missing = [
-        value
-        for need, value in zip(check.needs_facts, arguments, strict=True)
-        if need.mode == "plain" and isinstance(value, Unknown)
-    ]
+    check = plan.check
     if check.cost is Cost.INTRUSIVE and any(value is NOT_ASKED for value in arguments):
         return (_NOT_RUN,), Reason.NOT_ASKED
+    missing = [value for at in plan.plain if isinstance(value := arguments[at], Unknown)]
     if missing:
         first = next((value for value in missing if value is not NOT_ASKED), missing[0])
         if check.each is not Each.SITE and target == SITE:
@@ -149,10 +159,10 @@ def _verdicts(check: Check, target: str, arguments: Sequence[Any]) -> tuple[Sequ
         log.exception("check %s failed on %s", check.code, target)
         text = _("The check itself failed: {error}. The log file has the details").format(error=error)
         return (Verdict(Status.UNKNOWN, text),), Reason.UNSUPPORTED
-    verdicts = [said] if isinstance(said, Verdict) else list(said)
-    reasons = [v.reason for v in arguments if isinstance(v, Unknown)]
-    unknown = any(verdict.status is Status.UNKNOWN for verdict in verdicts)
-    return verdicts, reasons[0] if unknown and reasons else None
+    verdicts = (said,) if isinstance(said, Verdict) else said
+    if not any(verdict.status is Status.UNKNOWN for verdict in verdicts):
+        return verdicts, None
+    return verdicts, next((value.reason for value in arguments if isinstance(value, Unknown)), None)
 
 
 def _no_host(each: Each) -> Unknown:

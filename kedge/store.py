@@ -26,15 +26,19 @@ class FactStore:
         self._seen: dict[Key, tuple[Observation, ...]] = {}
         self._by_type: dict[type, dict[str, Any]] = {}
         self._changed: set[Key] = set()
+        self._pointers: dict[Key, tuple[Evidence, ...]] = {}
+        self._families: dict[type, All[Any]] = {}
 
     def put(self, kind: type, target: str, value: Any, seen: Iterable[Observation] = ()) -> None:
         """Record a fact (or the Unknown in its place) and what it was read from."""
         key = (kind, target)
         self._seen[key] = tuple(seen)
+        self._pointers.pop(key, None)
         if key in self._facts and self._facts[key] == value:
             return
         self._facts[key] = value
         self._by_type.setdefault(kind, {})[target] = value
+        self._families.pop(kind, None)
         self._changed.add(key)
 
     def put_all(self, kind: type, values: Mapping[str, Any], seen: Iterable[Observation] = ()) -> None:
@@ -49,7 +53,9 @@ class FactStore:
         """Drop a fact, as if it had never been asked."""
         if self._facts.pop((kind, target), None) is not None:
             self._by_type[kind].pop(target, None)
+            self._families.pop(kind, None)
             self._seen.pop((kind, target), None)
+            self._pointers.pop((kind, target), None)
             self._changed.add((kind, target))
 
     def forget_target(self, target: str) -> None:
@@ -64,10 +70,10 @@ class FactStore:
 
     def key_for(self, kind: type, target: str) -> Key | None:
         """The key under which this target finds the fact: its own, else the site's."""
-        for key in ((kind, target), (kind, SITE)):
-            if key in self._facts:
-                return key
-        return None
+        by_target = self._by_type.get(kind)
+        if not by_target:
+            return None
+        return (kind, target) if target in by_target else (kind, SITE) if SITE in by_target else None
 
     def snapshot(self) -> FactStore:
         """The facts as they are now, to be judged on another thread; takes the log of changes along."""
@@ -76,6 +82,7 @@ class FactStore:
         copy._seen = dict(self._seen)
         copy._by_type = {kind: dict(values) for kind, values in self._by_type.items()}
         copy._changed, self._changed = self._changed, set()
+        copy._pointers, copy._families = dict(self._pointers), dict(self._families)
         return copy
 
     def get(self, kind: type, target: str = SITE) -> Any:
@@ -105,9 +112,16 @@ class FactStore:
         if need.mode == "target":
             return target
         if need.mode == "all":
-            return All(self.all(need.type))
+            return self.family(need.type)
         value = self.get(need.type, target)
         return NOT_ASKED if value is None else value
+
+    def family(self, kind: type) -> All[Any]:
+        """Every target's value of one type, unknown ones included; the same object until one of them changes."""
+        found = self._families.get(kind)
+        if found is None:
+            found = self._families[kind] = All(self._by_type.get(kind, {}))
+        return found
 
     def keys_of(self, need: Need, target: str) -> tuple[Key, ...]:
         """The keys that one parameter is made of."""
@@ -122,6 +136,14 @@ class FactStore:
         """Pointers to the observations behind some facts, each observation once."""
         found: dict[int, Evidence] = {}
         for key in keys:
-            for seen in self._seen.get(key, ()):
-                found.setdefault(id(seen), Evidence(seen.source, seen.what, seen.at, observation=seen))
+            for pointer in self._evidence_of(key):
+                found.setdefault(id(pointer.observation), pointer)
         return tuple(found.values())
+
+    def _evidence_of(self, key: Key) -> tuple[Evidence, ...]:
+        """What one fact rests on; made once, for a fact of the site is behind the findings of every edge."""
+        made = self._pointers.get(key)
+        if made is None:
+            made = tuple(Evidence(s.source, s.what, s.at, observation=s) for s in self._seen.get(key, ()))
+            self._pointers[key] = made
+        return made

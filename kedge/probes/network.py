@@ -110,7 +110,7 @@ def _detail(said: str) -> str:
 # --------------------------------------------------------------------------------------------------- sockets
 
 
-@probe(Role.CLOUDCORE, Role.EDGE)
+@probe(Role.CLOUDCORE)
 def listening_sockets(host: Host) -> Sockets:
     """Which ports the host listens on."""
     return Sockets("listening")

@@ -160,3 +160,17 @@ def test_what_was_never_measured_is_skipped_because_of_the_api() -> None:
     checks = [check("KE101", kind=Kind.API_SERVER), check("KE112", kind=Kind.CLOUDSTREAM, needs=("KE101",))]
     found = settle(checks, finding("KE101", "-", FAIL), finding("KE112", "-", UNKNOWN))
     assert found["KE112", "-"].because == "KE101"
+
+
+def test_what_came_back_all_the_way_proves_the_hops_that_nobody_could_look_at() -> None:
+    seen = (
+        finding("KE206", "edge1", UNKNOWN, (Hop.EDGESTREAM,)),
+        finding("KE302", "-", FAIL, (Hop.NAT,)),
+        finding("KE501", "edge1", PASS),
+    )
+    near, far = draw_paths(seen, ["edge1", "edge2"])
+    hops = {h.hop: (h.status, h.code) for h in near.hops}
+    assert hops[Hop.EDGESTREAM] == (PASS, "KE501")
+    assert hops[Hop.RUNTIME] == (PASS, "KE501")
+    assert hops[Hop.NAT] == (FAIL, "KE302")
+    assert {h.status for h in far.hops} == {UNKNOWN, FAIL}
