@@ -25,7 +25,7 @@ from kedge.i18n import Text, _
 from kedge.links.base import Access
 from kedge.locks import Locks
 from kedge.model import Approval, Finding, LinkError, Plan, Step
-from kedge.steps import KUBERNETES, RolloutRestart, script_of
+from kedge.steps import KUBERNETES, script_of
 from kedge.undo import undo_plan, undo_steps
 from kedge.verification import Recheck, Verification, Verifier, VerifyResult
 
@@ -294,7 +294,7 @@ class Executor:
             raise Refused(_("This site is read-only for you; nothing is changed"))
 
     def _lock_seconds(self, plan: Plan) -> int:
-        waiting = sum(step.seconds for step in plan.steps if isinstance(step, RolloutRestart))
+        waiting = sum(float(getattr(step, "seconds", 0.0)) for step in plan.steps)
         return self._settings.lock + round(waiting)
 
     def _intent(self, preview: Preview, steps: Sequence[Shown], approval: Approval) -> dict[str, Any]:

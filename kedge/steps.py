@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Literal
 
 from kedge.i18n import Text, _, ngettext
 from kedge.model import Plan, Step
+from kedge.steps_hosts import RunCommand as RunCommand  # noqa: PLC0414 - every step is found here
+from kedge.steps_hosts import UploadFile as UploadFile  # noqa: PLC0414
 
 KUBERNETES = "kubernetes"
 """``on`` of a step that goes through the Kubernetes API instead of a host."""
@@ -410,6 +412,8 @@ AnyStep = (
     | EditDeployment
     | ApplyManifest
     | DeleteObjects
+    | RunCommand
+    | UploadFile
 )
 
 

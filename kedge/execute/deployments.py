@@ -39,18 +39,20 @@ class EditDeploymentHandler(Handler[EditDeployment]):
             title=title_of(step),
             shell=f"{shown.shell}\n{step.wait()}",
             notes=shown.notes if shown.idle else (*shown.notes, wait),
-            seen={**shown.seen, "body": body, "pods": await pods_of(hands, _rollout(step), found)},
+            # Not its resourceVersion: the status of a Deployment whose pods fail changes all the time.
+            pin={"uid": shown.pin["uid"], "generation": found["metadata"].get("generation", 0), "body": body},
+            seen={**shown.seen, **shown.pin, "pods": await pods_of(hands, _rollout(step), found)},
         )
 
     async def change(self, step: EditDeployment, shown: Shown, hands: Hands, tell: Tell) -> None:
-        await self._objects.change(_patch(step, shown), shown, hands, tell)
+        await self._objects.change(_patch(step, shown), replace(shown, pin=shown.seen), hands, tell)
 
     async def settle(self, step: EditDeployment, shown: Shown, hands: Hands) -> bool | None:
         # The controller counts rollouts in an annotation, so what is asked for is compared, not the whole object.
         found = await hands.get(step.path)
         if not merge_diff(essence(found), edited(step, essence(found))):
             return True
-        return False if found["metadata"]["resourceVersion"] == shown.pin["resourceVersion"] else None
+        return False if found["metadata"]["generation"] == shown.pin["generation"] else None
 
     async def follow(self, step: EditDeployment, shown: Shown, hands: Hands, tell: Tell) -> None:
         await wait_for_rollout(_rollout(step), frozenset(shown.seen["pods"].values()), hands, tell)
@@ -121,7 +123,7 @@ def _child(parent: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _patch(step: EditDeployment, shown: Shown) -> PatchObject:
-    return PatchObject(step.on, step.path, shown.seen["body"])
+    return PatchObject(step.on, step.path, shown.pin["body"])
 
 
 def _rollout(step: EditDeployment) -> RolloutRestart:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from kedge.execute.base import Handler
+from kedge.execute.commands import RunCommandHandler
 from kedge.execute.configmaps import EditConfigMapHandler
 from kedge.execute.deployments import EditDeploymentHandler
 from kedge.execute.files import EditYamlHandler, RestoreFileHandler
@@ -15,6 +16,7 @@ from kedge.execute.nat import NatRuleHandler
 from kedge.execute.objects import PatchObjectHandler
 from kedge.execute.rollout import RolloutRestartHandler
 from kedge.execute.services import ServiceHandler
+from kedge.execute.uploads import UploadFileHandler
 from kedge.model import Step
 from kedge.steps import (
     ApplyManifest,
@@ -26,7 +28,9 @@ from kedge.steps import (
     PatchObject,
     RestoreFile,
     RolloutRestart,
+    RunCommand,
     ServiceAction,
+    UploadFile,
 )
 
 _HANDLERS: dict[type[Step], Handler[Any]] = {
@@ -40,6 +44,8 @@ _HANDLERS: dict[type[Step], Handler[Any]] = {
     EditDeployment: EditDeploymentHandler(),
     ApplyManifest: ApplyManifestHandler(),
     DeleteObjects: DeleteObjectsHandler(),
+    RunCommand: RunCommandHandler(),
+    UploadFile: UploadFileHandler(),
 }
 _BY_NAME = {kind.__name__: kind for kind in _HANDLERS}
 

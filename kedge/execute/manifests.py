@@ -120,7 +120,7 @@ class ApplyManifestHandler(Handler[ApplyManifest]):
 
 
 class DeleteObjectsHandler(Handler[DeleteObjects]):
-    """Each object is pinned by its uid; deleting is not undone by this step itself."""
+    """Each object is pinned by its uid. What belongs to a controller is made anew by it, so no undo does that."""
 
     async def look(self, step: DeleteObjects, hands: Hands, at: datetime) -> Shown:
         found = {path: await find(hands, path) for path in step.paths}
@@ -133,7 +133,7 @@ class DeleteObjectsHandler(Handler[DeleteObjects]):
             DeleteObjects(step.on, tuple(there)).render(),
             notes=tuple(_("{object} is gone already").format(object=path) for path in step.paths if path not in there),
             pin={"uids": {path: one["metadata"]["uid"] for path, one in there.items()}},
-            seen={"old": [as_yaml(essence(one)) for one in reversed(there.values())]},
+            seen={"old": [as_yaml(essence(one)) for one in reversed(there.values()) if not _owner(one)]},
             idle=not there,
         )
 
@@ -147,7 +147,8 @@ class DeleteObjectsHandler(Handler[DeleteObjects]):
         return None if any(there) and not all(there) else not any(there)
 
     def undo(self, step: DeleteObjects, shown: Shown) -> tuple[Step, ...]:
-        return (ApplyManifest(step.on, "---\n".join(shown.seen["old"]), str(_("what was there before"))),)
+        old = "---\n".join(shown.seen["old"])
+        return (ApplyManifest(step.on, old, str(_("what was there before"))),) if old else ()
 
     def rights(self, step: DeleteObjects) -> tuple[Access, ...]:
         return tuple(access_of(verb, path) for path in step.paths for verb in ("GET", "DELETE"))
@@ -227,12 +228,16 @@ def _merged(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, An
 def _refuse_owned(parts: Iterable[_Plan]) -> None:
     """What a controller made, it makes anew once it is deleted."""
     for part in parts:
-        owners = (part.found or {}).get("metadata", {}).get("ownerReferences") or ()
-        if part.verb == REPLACE and owners:
+        owner = _owner(part.found or {})
+        if part.verb == REPLACE and owner:
             sentence = _("{object} belongs to {kind} {name}, which would make it anew; change that one")
-            raise Refused(
-                sentence.format(object=part.document.label, kind=owners[0].get("kind"), name=owners[0].get("name"))
-            )
+            raise Refused(sentence.format(object=part.document.label, kind=owner.get("kind"), name=owner.get("name")))
+
+
+def _owner(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The object that keeps this one alive; empty when there is none."""
+    owners: list[dict[str, Any]] = found.get("metadata", {}).get("ownerReferences") or [{}]
+    return owners[0]
 
 
 async def _pods(step: ApplyManifest, hands: Hands, part: _Plan) -> list[str]:

@@ -23,10 +23,11 @@ def offline_bundle(host: Host) -> tuple[File, File, DirList] | None:
 
 @offline_bundle.parse
 def read_offline_bundle(manifest: Observation, script: Observation, images: Observation) -> OfflineBundle | Unknown:
+    """A bundle that is not on this host has no parts; it may lie on the machine that the program runs on."""
     asked = images.ask.paths[0] if isinstance(images.ask, DirList) else ""
     folder = asked.removesuffix(f"/{IMAGES}")
     found = OfflineBundle(folder, _text(manifest), _text(script), _files(images))
-    if found == OfflineBundle(folder):
+    if found == OfflineBundle(folder) and all(seen.error is not None for seen in (manifest, script, images)):
         return failure(manifest, folder)
     return found
 

@@ -13,6 +13,7 @@ from kedge.executor import Outcome, Preview, Refused, Result, VerifyResult
 from kedge.model import Approval, Finding, Status
 from kedge.picture import Picture
 from kedge.prompter import RefusingPrompter
+from kedge.proposals import Proposal
 from kedge.workbench import Options, Workbench
 from lab.background import BackgroundSite, run_in_thread
 
@@ -54,9 +55,18 @@ class Desk:
         return found
 
     async def preview(self, finding: Finding, fix: str) -> Preview:
-        offered = {proposal.fix: proposal for proposal in self.bench.proposals(finding)}
-        plan = offered[fix].plan
-        assert plan is not None, str(offered[fix].why_not)
+        """What a fix would do, as soon as everything is known that its plan needs."""
+
+        def proposal() -> Proposal:
+            return next(found for found in self.bench.proposals(finding) if found.fix == fix)
+
+        try:
+            async with asyncio.timeout(PATIENCE), self._news:
+                await self._news.wait_for(lambda: proposal().plan is not None)
+        except TimeoutError:
+            pytest.fail(str(proposal().why_not))
+        plan = proposal().plan
+        assert plan is not None
         return await self.bench.preview(plan)
 
     async def apply(self, preview: Preview) -> Outcome:
@@ -114,6 +124,19 @@ async def test_found_repaired_verified_and_undone(fault: str, code: str, target:
                 await desk.bench.site.recheck([code], target)  # type: ignore[union-attr]
                 await desk.wait_for(code, target, Status.FAIL)
                 assert undone.can_undo
+
+
+async def test_an_image_is_loaded_from_the_bundle_and_the_waiting_pod_made_anew() -> None:
+    with run_in_thread(edges=1, faults=["metrics-image-missing"]) as lab:
+        async with desk_at(lab) as desk:
+            finding = await desk.wait_for("KE402", "-", Status.FAIL)
+            preview = await desk.preview(finding, "load-metrics-image")
+            assert "images import" in preview.script()
+            outcome = await desk.apply(preview)
+            verification = await desk.bench.verify(outcome, desk.findings)
+            assert verification.result is VerifyResult.FIXED, str(verification.text)
+            await desk.apply(await desk.bench.undo_preview(outcome.id))
+            await desk.wait_for("KE402", "-", *BAD)  # a pod that runs already keeps running
 
 
 async def test_two_faults_one_behind_the_other() -> None:

@@ -123,3 +123,16 @@ async def test_a_container_that_is_not_there_is_refused(bench: Bench) -> None:
 async def test_what_is_so_already_is_not_sent(bench: Bench) -> None:
     preview = await bench.executor.preview(plan_of(step(flags=(("--a", ""),)), target="-"))
     assert preview.idle
+
+
+async def test_a_status_that_changes_meanwhile_does_not_refuse_but_a_spec_does(bench: Bench) -> None:
+    cluster = bench.writers.cluster
+    preview = await bench.executor.preview(plan_of(step(flags=(("--b", ""),)), target="-"))
+    cluster.objects[PATH]["metadata"]["resourceVersion"] = "8"
+    again = copy.deepcopy(cluster.objects[PATH])
+    cluster.objects[PATH]["metadata"]["generation"] = 2
+    with pytest.raises(Refused, match="changed since it was shown"):
+        await bench.executor.apply(preview, approve(preview), lambda _progress: None)
+    cluster.objects[PATH] = again
+    outcome = await bench.executor.apply(preview, approve(preview), lambda _progress: None)
+    assert outcome.result is Result.DONE

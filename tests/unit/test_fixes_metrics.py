@@ -8,10 +8,12 @@ import pytest
 
 from fixes.metrics_deploy import deploy_metrics_server
 from fixes.metrics_flags import patch_metrics_server
+from fixes.metrics_image import load_metrics_image
 from kedge.execute.deployments import edited
 from kedge.execute.documents import documents
 from kedge.facts.bundle import OfflineBundle
 from kedge.facts.flags import is_set, value_of, with_flag
+from kedge.facts.images import ImageList
 from kedge.facts.inventory import ApiEndpoints
 from kedge.facts.metrics import MetricsApi, MetricsServer
 from kedge.facts.network import NatTables
@@ -21,7 +23,7 @@ from kedge.i18n import Text
 from kedge.model import Reason, Unknown
 from kedge.plugins import All, Draft, Fix, NotApplicable
 from kedge.probes.nat import read_rules
-from kedge.steps import KUBERNETES, ApplyManifest, EditDeployment
+from kedge.steps import KUBERNETES, ApplyManifest, DeleteObjects, EditDeployment, RunCommand, UploadFile
 
 UNKNOWN = Unknown(Reason.DENIED, Text("not told"))
 IMAGE = "registry.k8s.io/metrics-server/metrics-server:v0.4.1"
@@ -227,3 +229,60 @@ def test_archives_of_the_bundle_are_named_after_their_image() -> None:
     bundle = OfflineBundle("/b", images=("registry.k8s.io-metrics-server-metrics-server-v0.4.1.tar", "x.tar"))
     assert bundle.archive_of(IMAGE) == "/b/images/registry.k8s.io-metrics-server-metrics-server-v0.4.1.tar"
     assert bundle.archive_of("registry.k8s.io/metrics-server/metrics-server:v0.4.2") == ""
+
+
+# -------------------------------------------------------------------------------------- load-metrics-image
+
+ARCHIVE = "registry.k8s.io-metrics-server-metrics-server-v0.4.1.tar"
+BUNDLE = All[OfflineBundle]({"cloud1": OfflineBundle("/data/b", images=(ARCHIVE,))})
+K3S = All[Node]({"cloud1": Node("cloud1", runtime_version="containerd://2.0.4-k3s2")})
+WAITING = MetricsServer(
+    Workload("kube-system", "metrics-server", replicas=1, containers=(Container("metrics-server", IMAGE),)),
+    (Pod("kube-system", "ms-0", "u", "cloud1", "Pending"),),
+)
+
+
+def listed(tool: str, *names: str) -> All[ImageList]:
+    return All[ImageList]({"cloud1": ImageList(frozenset(names), tool)})
+
+
+@pytest.mark.parametrize(
+    ("tool", "nodes", "words"),
+    [
+        ("k3s", NODES, "k3s ctr images import"),
+        ("ctr", NODES, "ctr -n k8s.io images import"),
+        ("nerdctl", NODES, "nerdctl -n k8s.io load -i"),
+        ("docker", NODES, "docker load -i"),
+        ("crictl", K3S, "k3s ctr images import"),
+    ],
+)
+def test_the_archive_is_taken_in_by_the_runtimes_own_tool(tool: str, nodes: All[Node], words: str) -> None:
+    load, again = offered(load_metrics_image, WAITING, listed(tool), BUNDLE, nodes).steps
+    assert isinstance(load, RunCommand)
+    assert (load.on, load.argv) == ("cloud1", (*words.split(), f"/data/b/images/{ARCHIVE}"))
+    assert load.line == IMAGE
+    assert load.undo[-1] == IMAGE
+    assert again == DeleteObjects(KUBERNETES, ("/api/v1/namespaces/kube-system/pods/ms-0",))
+
+
+def test_an_archive_that_is_only_on_this_machine_is_uploaded_first() -> None:
+    elsewhere = All[OfflineBundle]({"cloud1": OfflineBundle("/data/b")})
+    upload, load, _again = offered(load_metrics_image, WAITING, listed("ctr"), elsewhere, NODES).steps
+    assert upload == UploadFile("cloud1", f"/data/b/images/{ARCHIVE}", f"/var/tmp/{ARCHIVE}")
+    assert isinstance(load, RunCommand)
+    assert load.argv[-1] == f"/var/tmp/{ARCHIVE}"
+
+
+@pytest.mark.parametrize(
+    ("found", "images", "bundles", "words"),
+    [
+        (WAITING, listed("ctr", IMAGE), BUNDLE, "is on cloud1"),
+        (WAITING, listed("ctr"), NO_BUNDLE, "No offline bundle"),
+        (WAITING, listed("crictl"), BUNDLE, "not known which tool"),
+        (MetricsServer(), listed("ctr"), BUNDLE, "No pod"),
+    ],
+)
+def test_an_image_that_cannot_be_loaded(
+    found: MetricsServer, images: All[ImageList], bundles: All[OfflineBundle], words: str
+) -> None:
+    assert words in refused(load_metrics_image, found, images, bundles, NODES)

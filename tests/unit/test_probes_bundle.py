@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kedge.asks import DirList, File
 from kedge.facts.bundle import OfflineBundle
+from kedge.i18n import Text
 from kedge.model import Host, HostPaths, Observation, Reason, Role, Unknown
 from kedge.probes.bundle import offline_bundle, read_offline_bundle
 
@@ -37,7 +40,11 @@ def test_its_parts_are_read() -> None:
     assert found == OfflineBundle("/data/bundle", "kind: List\n", "", ("cloudcore.tar", "metrics server.tar"))
 
 
-def test_a_folder_that_is_not_there_is_missing() -> None:
-    found = read_offline_bundle(*answers(None, None, None))
-    assert isinstance(found, Unknown)
-    assert found.reason is Reason.MISSING
+def test_a_bundle_that_is_not_on_the_host_has_no_parts() -> None:
+    assert read_offline_bundle(*answers(None, None, None)) == OfflineBundle("/data/bundle")
+
+
+def test_a_host_that_does_not_answer_is_not_known() -> None:
+    why = Unknown(Reason.UNREACHABLE, Text("no answer"))
+    silent = [replace(one, error=why) for one in answers(None, None, None)]
+    assert read_offline_bundle(*silent) == why

@@ -1,0 +1,49 @@
+"""One command on a host, whose effect is looked for before and after."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+
+from kedge.execute.base import Handler, Hands, LockPath, Shown, StepFailed, Tell, shown
+from kedge.execute.services import host_lock
+from kedge.i18n import _
+from kedge.model import Step
+from kedge.steps import RunCommand
+
+
+class RunCommandHandler(Handler[RunCommand]):
+    """The exit code alone proves nothing: what the command should have brought about is looked for."""
+
+    async def look(self, step: RunCommand, hands: Hands, at: datetime) -> Shown:
+        done = await _is_done(step, hands)
+        note = _("it is so already; the command is not run")
+        body = f"$ {shlex.join(step.argv)}"
+        return shown(step, body, step.render(), notes=(note,) if done else (), pin={"done": done}, idle=done)
+
+    async def change(self, step: RunCommand, shown: Shown, hands: Hands, tell: Tell) -> None:
+        answer = await hands.must(step.on, step.argv, seconds=step.seconds)
+        for line in answer.stdout.decode(errors="replace").splitlines()[-3:]:
+            tell(_("it says: {line}").format(line=line.strip()))
+
+    async def settle(self, step: RunCommand, shown: Shown, hands: Hands) -> bool | None:
+        return await _is_done(step, hands)
+
+    async def follow(self, step: RunCommand, shown: Shown, hands: Hands, tell: Tell) -> None:
+        if not await _is_done(step, hands):
+            sentence = _("the command ended well, but {host} does not show its effect: {line}")
+            raise StepFailed(sentence.format(host=step.on, line=step.line))
+
+    def undo(self, step: RunCommand, shown: Shown) -> tuple[Step, ...]:
+        if not step.undo:
+            return ()
+        return (RunCommand(step.on, step.undo, step.look, step.line, not step.present, step.argv, step.seconds),)
+
+    def locks(self, step: RunCommand) -> tuple[LockPath, ...]:
+        return (host_lock(step.on, step.argv[0]),)
+
+
+async def _is_done(step: RunCommand, hands: Hands) -> bool:
+    answer = await hands.must(step.on, step.look)
+    lines = {line.strip() for line in answer.stdout.decode(errors="replace").splitlines()}
+    return (step.line in lines) is step.present
