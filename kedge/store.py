@@ -15,6 +15,8 @@ from kedge.plugins import All, Need
 
 Key = tuple[type, str]
 
+_NOTHING: Mapping[str, Any] = {}
+
 NOT_ASKED = Unknown(Reason.NOT_ASKED, _("This was not asked yet"))
 
 
@@ -109,12 +111,26 @@ class FactStore:
 
     def argument(self, need: Need, target: str) -> Any:
         """The value of one parameter of a plugin function."""
-        if need.mode == "target":
-            return target
-        if need.mode == "all":
-            return self.family(need.type)
-        value = self.get(need.type, target)
-        return NOT_ASKED if value is None else value
+        return self.arguments((need,), target)[0][0]
+
+    def arguments(self, needs: Iterable[Need], target: str) -> tuple[list[Any], list[Key]]:
+        """The values of a plugin function's parameters, and the keys of the single facts among them."""
+        values: list[Any] = []
+        keys: list[Key] = []
+        for need in needs:
+            if need.mode == "target":
+                values.append(target)
+            elif need.mode == "all":
+                values.append(self.family(need.type))
+            else:
+                by_target = self._by_type.get(need.type, _NOTHING)
+                found, own = by_target.get(target), target
+                if found is None:
+                    found, own = by_target.get(SITE), SITE
+                values.append(NOT_ASKED if found is None else found)
+                if found is not None:
+                    keys.append((need.type, own))
+        return values, keys
 
     def family(self, kind: type) -> All[Any]:
         """Every target's value of one type, unknown ones included; the same object until one of them changes."""
@@ -123,27 +139,20 @@ class FactStore:
             found = self._families[kind] = All(self._by_type.get(kind, {}))
         return found
 
-    def keys_of(self, need: Need, target: str) -> tuple[Key, ...]:
-        """The keys that one parameter is made of."""
-        if need.mode == "target":
-            return ()
-        if need.mode == "all":
-            return tuple((need.type, name) for name in self._by_type.get(need.type, {}))
-        key = self.key_for(need.type, target)
-        return () if key is None else (key,)
+    def keys(self, kind: type) -> list[Key]:
+        """The keys of every target's fact of one type."""
+        return [(kind, target) for target in self._by_type.get(kind, ())]
 
     def evidence(self, keys: Iterable[Key]) -> tuple[Evidence, ...]:
         """Pointers to the observations behind some facts, each observation once."""
         found: dict[int, Evidence] = {}
         for key in keys:
-            for pointer in self._evidence_of(key):
+            for pointer in self._pointers.get(key) or self._evidence_of(key):
                 found.setdefault(id(pointer.observation), pointer)
         return tuple(found.values())
 
     def _evidence_of(self, key: Key) -> tuple[Evidence, ...]:
         """What one fact rests on; made once, for a fact of the site is behind the findings of every edge."""
-        made = self._pointers.get(key)
-        if made is None:
-            made = tuple(Evidence(s.source, s.what, s.at, observation=s) for s in self._seen.get(key, ()))
-            self._pointers[key] = made
+        made = tuple([Evidence(s.source, s.what, s.at, observation=s) for s in self._seen.get(key, ())])
+        self._pointers[key] = made
         return made

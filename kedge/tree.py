@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from kedge.facts.apiserver import ApiServer
@@ -62,32 +60,44 @@ def _cloud_label(kind: Kind, store: FactStore) -> Text:
     return kind.title
 
 
-@dataclass(slots=True)
+_RANK = {status: status.rank for status in Status}
+
+
 class _Roll:
     """What is below one component, itself included."""
 
-    worst: Finding | None = None
-    counts: Counter[Status] = field(default_factory=Counter)
-    newest: datetime | None = None
-    own: Status = Status.SKIP
+    __slots__ = ("counts", "newest", "own", "weight", "worst")
+
+    def __init__(self) -> None:
+        self.worst: Finding | None = None
+        self.weight = -1
+        self.counts: dict[Status, int] = {}
+        self.newest: datetime | None = None
+        self.own = Status.SKIP
 
     def take(self, finding: Finding) -> None:
         """A finding of its own."""
-        self.own = max(self.own, finding.status, key=lambda s: s.rank)
-        self._weigh(finding)
-        self.counts[finding.status] += 1
-        self._date(max((e.at for e in finding.evidence if e.at is not None), default=None))
+        status = finding.status
+        rank = _RANK[status]
+        if rank > _RANK[self.own]:
+            self.own = status
+        self._weigh(finding, 2 * rank + (status is Status.FAIL and finding.because is None))
+        self.counts[status] = self.counts.get(status, 0) + 1
+        for evidence in finding.evidence:
+            self._date(evidence.at)
 
     def add(self, below: _Roll) -> None:
         """A child."""
         if below.worst is not None:
-            self._weigh(below.worst)
-        self.counts.update(below.counts)
+            self._weigh(below.worst, below.weight)
+        for status, count in below.counts.items():
+            self.counts[status] = self.counts.get(status, 0) + count
         self._date(below.newest)
 
-    def _weigh(self, finding: Finding) -> None:
-        if self.worst is None or _attention(finding) > _attention(self.worst):
-            self.worst = finding
+    def _weigh(self, finding: Finding, weight: int) -> None:
+        """Keep what needs attention most: by status, a cause before its consequences, the first of equals."""
+        if weight > self.weight:
+            self.worst, self.weight = finding, weight
 
     def _date(self, moment: datetime | None) -> None:
         if moment is not None and (self.newest is None or moment > self.newest):
@@ -96,12 +106,17 @@ class _Roll:
 
 def _rolled_up(places: Sequence[tuple[str, str, Text, str]], findings: Sequence[Finding]) -> tuple[ComponentView, ...]:
     rolls = {place: _Roll() for place, _parent, _label, _target in places}
+    homes: dict[tuple[Kind, str], _Roll] = {}
     for finding in findings:
-        rolls[_home(finding, rolls)].take(finding)
+        whose = (finding.kind, finding.target)
+        home = homes.get(whose)
+        if home is None:
+            home = homes[whose] = rolls[_home(finding, rolls)]
+        home.take(finding)
     for place, parent, _label, _target in reversed(places):  # children come after their parents
         if parent:
             rolls[parent].add(rolls[place])
-    return tuple(_view(place, parent, label, target, rolls[place]) for place, parent, label, target in places)
+    return tuple([_view(place, parent, label, target, rolls[place]) for place, parent, label, target in places])
 
 
 def _home(finding: Finding, places: Container[str]) -> str:
@@ -120,11 +135,7 @@ def _view(place: str, parent: str, label: Text, target: str, roll: _Roll) -> Com
         target=target,
         status=roll.own,
         rollup=worst.status if worst else Status.SKIP,
-        line=worst.text if worst and worst.status.rank > Status.INFO.rank else None,
-        counts=tuple((status, roll.counts[status]) for status in Status if roll.counts[status]),
+        line=worst.text if worst and _RANK[worst.status] > _RANK[Status.INFO] else None,
+        counts=tuple([(status, roll.counts[status]) for status in _RANK if status in roll.counts]),
         seen=roll.newest,
     )
-
-
-def _attention(finding: Finding) -> tuple[int, bool]:
-    return (finding.status.rank, finding.is_cause)
