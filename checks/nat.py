@@ -41,7 +41,7 @@ class _Wanted:
     _("NAT rule to CloudStream"),
     on=Kind.NAT,
     needs=["KE110"],
-    fixes=["add-nat-rule", "remove-nat-rule"],
+    fixes=["add-nat-rule", "remove-nat-rule", "run-bundle-nat-script"],
     hops=[Hop.NAT],
 )
 def ports_in_use_lead_to_cloudstream(
@@ -191,7 +191,7 @@ def _place(rule: NatRule) -> str:
 def _fixes(found: Route) -> tuple[str, ...]:
     """What helps: a wrong rule is best removed, a missing one added."""
     if found.way in (Way.MISSING, Way.UNHOOKED):
-        return ("add-nat-rule",)
+        return ("add-nat-rule", "run-bundle-nat-script")
     return ("remove-nat-rule", "add-nat-rule") if found.way is Way.CONTESTED else ("add-nat-rule", "remove-nat-rule")
 
 

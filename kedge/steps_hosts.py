@@ -18,6 +18,7 @@ class RunCommand(Step):
         look: a command that changes nothing and prints lines; exit code 0.
         line: the line among them that tells that it was done; none of them when ``present`` is False.
         undo: the command that takes it back; () when nothing can.
+        shows: a file of that host whose text is shown with the command: the script that it runs; "" for none.
         seconds: how long it may take.
     """
 
@@ -27,6 +28,7 @@ class RunCommand(Step):
     present: bool = True
     undo: tuple[str, ...] = ()
     seconds: float = 180.0
+    shows: str = ""
 
     @property
     def title(self) -> Text:

@@ -6,9 +6,11 @@ import shlex
 from datetime import datetime
 
 from kedge.execute.base import Handler, Hands, LockPath, Shown, StepFailed, Tell, shown
+from kedge.execute.files import SECRET_KEYS, digest
 from kedge.execute.services import host_lock
 from kedge.i18n import _
 from kedge.model import Step
+from kedge.sources.mask import masked
 from kedge.steps import RunCommand
 
 
@@ -17,9 +19,14 @@ class RunCommandHandler(Handler[RunCommand]):
 
     async def look(self, step: RunCommand, hands: Hands, at: datetime) -> Shown:
         done = await _is_done(step, hands)
-        note = _("it is so already; the command is not run")
+        notes = (_("it is so already; the command is not run"),) if done else ()
         body = f"$ {shlex.join(step.argv)}"
-        return shown(step, body, step.render(), notes=(note,) if done else (), pin={"done": done}, idle=done)
+        pin: dict[str, object] = {"done": done}
+        if step.shows:
+            text = await hands.read(step.on, step.shows)
+            body += f"\n# {step.shows}:\n{masked(text.decode(errors='replace'), SECRET_KEYS).rstrip()}"
+            pin |= {"sha256": digest(text)}
+        return shown(step, body, step.render(), notes=notes, pin=pin, idle=done)
 
     async def change(self, step: RunCommand, shown: Shown, hands: Hands, tell: Tell) -> None:
         answer = await hands.must(step.on, step.argv, seconds=step.seconds)

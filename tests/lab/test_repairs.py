@@ -139,6 +139,22 @@ async def test_an_image_is_loaded_from_the_bundle_and_the_waiting_pod_made_anew(
             await desk.wait_for("KE402", "-", *BAD)  # a pod that runs already keeps running
 
 
+async def test_the_bundles_own_script_adds_the_rule_once_it_names_the_right_port() -> None:
+    with run_in_thread(edges=1, faults=["dnat-missing"]) as lab:
+        script = lab.hosts["cloud1"].tree / "data/kubeedge-cloud-1.23.1/manifests/iptables-metrics-setup.sh"
+        script.write_text(script.read_text().replace("10350", "10351"))
+        async with desk_at(lab) as desk:
+            finding = await desk.wait_for("KE302", "cloud1", Status.FAIL)
+            preview = await desk.preview(finding, "run-bundle-nat-script")
+            assert "cloudcore_ip=${1:?usage" in preview.steps[0].body
+            outcome = await desk.apply(preview)
+            verification = await desk.bench.verify(outcome, desk.findings)
+            assert verification.result is VerifyResult.FIXED, str(verification.text)
+            await desk.apply(await desk.bench.undo_preview(outcome.id))
+            await desk.bench.site.recheck(["KE302"], "cloud1")  # type: ignore[union-attr]
+            await desk.wait_for("KE302", "cloud1", Status.FAIL)
+
+
 async def test_two_faults_one_behind_the_other() -> None:
     with run_in_thread(edges=1, faults=["edgestream-disabled", "dnat-missing"]) as lab:
         async with desk_at(lab) as desk:

@@ -157,3 +157,15 @@ async def test_a_command_that_does_nothing_is_not_called_done(bench: Bench, tmp_
     result, _said = await bench.apply(await bench.preview(step))
     assert result is Result.FAILED
     assert bench.states == [StepState.INEFFECTIVE]
+
+
+async def test_a_script_is_shown_and_refused_when_it_changed_since(bench: Bench, tmp_path: Path) -> None:
+    script, made = tmp_path / "make it.sh", tmp_path / "made"
+    script.write_text(f"touch {made}\n")
+    step = RunCommand("cloud1", ("bash", str(script)), ("ls", str(tmp_path)), "made", shows=str(script))
+    preview = await bench.preview(step)
+    assert preview.steps[0].body.endswith(f":\ntouch {made}")
+    script.write_text("rm -rf /tmp/never\n")
+    with pytest.raises(Refused, match="changed since it was shown"):
+        await bench.apply(preview)
+    assert not made.exists()

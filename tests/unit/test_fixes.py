@@ -10,7 +10,9 @@ from fixes.cloudcore import enable_cloudstream, restart_cloudcore
 from fixes.edgecore import enable_edgestream, restart_edgecore
 from fixes.metrics_server import restart_metrics_server
 from fixes.nat import add_nat_rule, remove_nat_rule
+from fixes.nat_script import run_bundle_nat_script
 from fixes.runtime import start_runtime
+from kedge.facts.bundle import OfflineBundle
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, CloudStream, TunnelPorts
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService, EdgeStream
 from kedge.facts.metrics import MetricsServer
@@ -23,7 +25,7 @@ from kedge.model import Reason, Risk, Unknown
 from kedge.plugins import All, Draft, Fix, NotApplicable
 from kedge.probes.nat import read_rules
 from kedge.registry import discover
-from kedge.steps import EditConfigMap, EditYaml, NatRule, PatchObject, RolloutRestart, ServiceAction
+from kedge.steps import EditConfigMap, EditYaml, NatRule, PatchObject, RolloutRestart, RunCommand, ServiceAction
 
 UNKNOWN = Unknown(Reason.DENIED, Text("not told"))
 PATH = "/etc/kubeedge/config/edgecore.yaml"
@@ -319,6 +321,40 @@ def test_a_stale_rule_alone_is_replaced() -> None:
 def test_somebody_elses_rule_is_never_deleted() -> None:
     mesh = "-A OUTPUT -p tcp -m tcp --dport 10351 -j DNAT --to-destination 169.254.96.16:40001"
     assert "made for CloudCore is stale" in refused(remove_nat_rule, **nat(tables(mesh, RIGHT)))
+
+
+GUIDES_SCRIPT = "iptables -t nat -A OUTPUT -p tcp --dport 10350 -j DNAT --to $1:10003\n"
+
+
+def script(found: NatTables, text: str, **known: Any) -> dict[str, Any]:
+    facts = nat(found, **known)
+    unused = {"exposure", "metrics"}
+    return {"bundle": OfflineBundle("/b", nat_script=text), **{k: v for k, v in facts.items() if k not in unused}}
+
+
+def test_the_bundles_script_is_run_where_it_names_the_port_in_use() -> None:
+    found = offered(run_bundle_nat_script, **script(tables(API), GUIDES_SCRIPT.replace("10350", "10351")))
+    path = "/b/manifests/iptables-metrics-setup.sh"
+    (step,) = found.steps
+    assert isinstance(step, RunCommand)
+    assert (step.argv, step.shows) == (("bash", path, CLOUD), path)
+    assert step.line == RIGHT
+    assert step.undo == ("iptables", "-w", "5", "-t", "nat", "-D", *RIGHT.split()[1:])
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (script(tables(API), GUIDES_SCRIPT), "does not name port 10351"),
+        (script(tables(API), GUIDES_SCRIPT + "# 10351\n"), "does not name port 10351"),
+        (script(tables(API), ""), "There is no manifests/iptables-metrics-setup.sh"),
+        (script(tables(RIGHT), GUIDES_SCRIPT), "0 ports on cloud1"),
+        (script(tables(STALE), GUIDES_SCRIPT.replace("10350", "10351")), "0 ports on cloud1"),
+    ],
+    ids=["guides-port", "both-ports", "no-script", "right-already", "one-in-the-way"],
+)
+def test_a_script_that_would_not_help_is_not_run(facts: dict[str, Any], words: str) -> None:
+    assert words in refused(run_bundle_nat_script, **facts)
 
 
 # ------------------------------------------------------------------------------------------------ CloudCore
