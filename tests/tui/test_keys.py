@@ -1,0 +1,139 @@
+"""The table of keys that was decided for the whole product, held against what is bound."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+from textual.binding import Binding, BindingsMap
+from textual.dom import DOMNode
+
+import tui
+from tui.app import KedgeApp
+from tui.screens.confirm import Confirm, Unfinished
+from tui.screens.dialog import Dialog
+from tui.screens.evidence import EvidenceScreen
+from tui.screens.explain import ExplainScreen
+from tui.screens.fix import FixScreen
+from tui.screens.fix_menu import FixMenu
+from tui.screens.help import HelpScreen
+from tui.screens.history import ChangeScreen, HistoryScreen
+from tui.screens.main import MainScreen
+from tui.screens.problems import ProblemsScreen
+from tui.screens.question import QuestionScreen
+from tui.screens.text_view import TextView
+from tui.widgets.command_line import _Line
+from tui.widgets.component_tree import ComponentTree
+from tui.widgets.details import Details
+from tui.widgets.line_view import LineView
+from tui.widgets.pick_list import PickList
+
+# What a key may mean, by the name of the action. A key that is not here must not be bound; one that is here keeps
+# its meaning wherever it is bound.
+EVERYWHERE = {
+    "question_mark": {"help"},
+    "colon": {"command"},
+    "slash": {"filter", "find"},
+    "escape": {"escape", "cancel", "give_up"},
+    "q": {"leave", "cancel"},
+    "c": {"copy"},
+    "left_square_bracket": {"back", "leave"},
+    "right_square_bracket": {"forward"},
+    "tab": {"cursor_right"},
+    "ctrl+c": {"interrupt"},
+    "ctrl+q": {"leave"},
+}
+MOVING = {
+    "j": {"cursor", "scroll", "move"},
+    "down": {"cursor", "scroll", "move", "earlier"},
+    "k": {"cursor", "scroll", "move"},
+    "up": {"cursor", "scroll", "move", "earlier"},
+    "g": {"first", "edge", "move_to"},
+    "home": {"first", "edge", "move_to"},
+    "G": {"last", "edge", "move_to"},
+    "end": {"last", "edge", "move_to"},
+    "pagedown": {"page"},
+    "pageup": {"page"},
+    "ctrl+f": {"page"},
+    "ctrl+b": {"page"},
+    "left": {"close_branch", "app.focus_previous"},
+    "right": {"open_branch", "app.focus_next"},
+}
+TABLES = {
+    "enter": {"choose", "pick", "only", "enter"},
+    "space": {"fold"},
+    "m": {"mark"},
+    "z": {"faults"},
+    "r": {"rerun", "look_again"},
+    "R": {"rerun_below"},
+    "f": {"fix"},
+    "e": {"evidence"},
+    "o": {"explain"},
+    "n": {"next"},
+    "N": {"next"},
+}
+DIALOGS = {"y": {"confirm", "accept"}, "u": {"undo"}}
+TABLE = EVERYWHERE | MOVING | TABLES | DIALOGS
+
+NOT_BUILT_YET = {"l", "p", "s", "t", "d", "x", "ctrl+right_square_bracket", "ampersand", "T", "w", "F", "W"}
+"""Keys of the table whose panes do not exist: unused until they do."""
+
+PLACES: tuple[type[DOMNode], ...] = (
+    KedgeApp, MainScreen, ComponentTree, Details, TextView, EvidenceScreen, ExplainScreen, HelpScreen, ProblemsScreen,
+    HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu, FixScreen, QuestionScreen, Confirm, Unfinished,
+    _Line,
+)  # fmt: skip
+
+
+def own_bindings(place: type[DOMNode]) -> Iterator[Binding]:
+    """What a class of ours binds itself, one binding per key."""
+    for bindings in BindingsMap(place.__dict__.get("BINDINGS", [])).key_to_bindings.values():
+        yield from bindings
+
+
+def test_every_class_with_bindings_is_looked_at() -> None:
+    found = set()
+    for module in pkgutil.walk_packages(tui.__path__, "tui."):
+        for value in vars(importlib.import_module(module.name)).values():
+            ours = isinstance(value, type) and issubclass(value, DOMNode) and value.__module__.startswith("tui.")
+            if ours and "BINDINGS" in value.__dict__:
+                found.add(value)
+    assert found - set(PLACES) == set()
+
+
+def test_every_key_has_the_meaning_of_the_table() -> None:
+    wrong = [
+        f"{place.__name__}: {binding.key} is {binding.action}"
+        for place in PLACES
+        for binding in own_bindings(place)
+        if binding.action.partition("(")[0] not in TABLE.get(binding.key, set())
+    ]
+    assert wrong == []
+
+
+def test_keys_of_what_is_not_built_are_free() -> None:
+    used = {binding.key for place in PLACES for binding in own_bindings(place)}
+    assert used & NOT_BUILT_YET == set()
+
+
+def test_nothing_is_on_the_keys_that_hurt_elsewhere() -> None:
+    used = {binding.key for place in PLACES for binding in own_bindings(place)}
+    assert used & {"ctrl+d", "ctrl+k", "ctrl+w", "ctrl+u", "delete"} == set()
+
+
+def test_every_binding_can_be_named_and_is_described() -> None:
+    ids = [binding.id for place in PLACES for binding in own_bindings(place)]
+    assert all(ids)
+    assert all(binding.description for place in PLACES for binding in own_bindings(place))
+
+
+def test_no_binding_of_ours_takes_priority() -> None:
+    assert not any(binding.priority for place in PLACES for binding in own_bindings(place))
+
+
+def test_what_is_promised_everywhere_works_on_the_screens() -> None:
+    for place in (MainScreen, TextView):
+        keys = {binding.key for binding in own_bindings(place)}
+        assert {"question_mark", "colon", "slash", "escape", "q", "c", "left_square_bracket"} <= keys, place
+    assert {"question_mark", "escape", "q"} <= {binding.key for binding in own_bindings(Dialog)}
