@@ -65,9 +65,7 @@ def _as_a_service(on_hosts: All[CloudCoreOnHost]) -> Verdict | None:
         text = _("CloudCore runs as a service of {hosts}, outside the cluster")
         return passed(text.format(hosts=", ".join(running)), seen=states)
     text = _("CloudCore does not run: the service cloudcore of {hosts} is down")
-    return failed(
-        text.format(hosts=", ".join(sorted(found))), expected=_("active (running)"), seen=states, fixes=()
-    )
+    return failed(text.format(hosts=", ".join(sorted(found))), expected=_("active (running)"), seen=states, fixes=())
 
 
 def _outside_the_cluster(nodes: All[Node]) -> Verdict:

@@ -168,7 +168,6 @@ class Sweeper:
         else:
             self._store.put_all(probe.fact, value, seen)
 
-
     def _stays(self, probe: Probe, target: str, value: Any, seen: Sequence[Observation]) -> bool:
         """A lost API takes no picture away: what it told last stays, and its link says how old it is."""
         lost = isinstance(value, Unknown) and value.reason in _LOST and any(o.source == KUBERNETES for o in seen)
