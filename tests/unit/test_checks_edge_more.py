@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -282,16 +281,3 @@ def test_a_request_that_hangs_tells_a_short_queue_is_stuck() -> None:
     assert judged(tunnel_stands, "edge1", CONFIG, seen, UNKNOWN, NodeProxy(Outcome.ANSWERED)).status is Status.PASS
     idle = sockets(10004)
     assert judged(tunnel_stands, "edge1", CONFIG, idle, UNKNOWN, NodeProxy(Outcome.HANG)).status is Status.PASS
-
-
-def test_every_edge_code_has_its_section_in_the_documentation() -> None:
-    import re
-    from pathlib import Path
-
-    from checks import certificates, edgecore, edgehub, edgestream, nat, path, resources, runtime, tunnel
-
-    text = (Path(__file__).parents[2] / "docs" / "checks_edge.md").read_text()
-    sections: Mapping[str, str] = dict(re.findall(r"^## (KE\d{3}) (.+)$", text, re.MULTILINE))
-    modules = (certificates, edgecore, edgehub, edgestream, nat, path, resources, runtime, tunnel)
-    own = {o.code: str(o.title) for module in modules for o in vars(module).values() if isinstance(o, Check)}
-    assert sections == own
