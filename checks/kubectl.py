@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from checks._causes import EXEC_CAUSES, PATH_CAUSES
 from checks._outcomes import meaning
+from checks._unseen import with_what_would_settle
 from kedge.facts.edgecore import EdgeCoreConfig
+from kedge.facts.hosts import HostAccess
 from kedge.facts.kubectl import KubectlExec, KubectlLogs, MoreKubectlLogs, NodeProxy, Outcome, Try
-from kedge.facts.network import Established
+from kedge.facts.network import Established, NatTables
 from kedge.facts.pods import NodePods
 from kedge.i18n import Text, _
 from kedge.model import Cost, Kind, Reason, Unknown, Verdict
-from kedge.plugins import Maybe, check, failed, not_known, passed, skipped
+from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped
 
 _TUNNEL_PORT = 10004
 
@@ -26,6 +29,8 @@ def logs_come_back(
     proxy: Maybe[NodeProxy],
     sockets: Maybe[Established],
     config: Maybe[EdgeCoreConfig],
+    access: Maybe[HostAccess],
+    tables: All[NatTables],
 ) -> Verdict:
     """A real line of a real container comes back. Exit codes prove nothing: a dead session gives 0 and no text."""
     if isinstance(first, Unknown):
@@ -38,7 +43,8 @@ def logs_come_back(
         return passed(text.format(node=target, place=_place(good)), seen=good.text)
     bad = next((one for one in tries if one.outcome not in (Outcome.EMPTY, Outcome.NOT_FOUND)), None)
     if bad is not None:
-        return _fails(_("kubectl logs fails for {node}: {why}"), target, bad)
+        failure = _fails(_("kubectl logs fails for {node}: {why}"), target, bad)
+        return replace(failure, text=with_what_would_settle(failure.text, target, bad.outcome, access, tables))
     quiet = _first(tries, Outcome.EMPTY)
     if quiet is None:
         return not_known(_("The pods of {node} that were asked are gone by now").format(node=target))
@@ -50,7 +56,8 @@ def logs_come_back(
         text = _("The path to {node} works, but no container that was asked has logged anything")
         return not_known(text.format(node=target))
     text = _("kubectl logs prints nothing for {node} and reports success; {witness}")
-    return failed(text.format(node=target, witness=witness), expected=_wanted(quiet), seen=_("nothing"))
+    said = with_what_would_settle(text.format(node=target, witness=witness), target, Outcome.EMPTY, access, tables)
+    return failed(said, expected=_wanted(quiet), seen=_("nothing"))
 
 
 def _second_witness(

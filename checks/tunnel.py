@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from checks._unseen import with_what_would_settle
 from checks.edgestream import is_ip
 from kedge.facts.edgecore import EdgeCoreConfig
+from kedge.facts.hosts import HostAccess
 from kedge.facts.kubectl import NodeProxy, Outcome
 from kedge.facts.network import Established, Reach, Socket, TunnelReach
-from kedge.i18n import _
+from kedge.i18n import Text, _
 from kedge.model import Cost, Hop, Kind, Unknown, Verdict
-from kedge.plugins import Maybe, check, failed, not_known, passed, warned
+from kedge.plugins import All, Maybe, check, failed, not_known, passed, warned
 
 _STUCK_BYTES = 1024
 """A healthy tunnel shows Send-Q 0; one whose peer was gone showed 3743 after some seconds (facts 11)."""
@@ -122,7 +124,7 @@ def queue(socket: Socket) -> str:
     hops=[Hop.TUNNEL],
     cost=Cost.ACTIVE,
 )
-def cloudstream_has_a_session(target: str, proxy: NodeProxy) -> Verdict:
+def cloudstream_has_a_session(target: str, proxy: NodeProxy, access: Maybe[HostAccess]) -> Verdict:
     """CloudStream holds a live session of the node: metrics asked for through it come back (facts 1.5, 1.6).
 
     A 500 means that no tunnel of it was accepted since CloudCore started; an empty answer, that it was and is gone:
@@ -131,14 +133,24 @@ def cloudstream_has_a_session(target: str, proxy: NodeProxy) -> Verdict:
     words = {"node": target}
     if proxy.outcome is Outcome.ANSWERED:
         return passed(_("CloudStream has a live session of {node}").format(**words))
-    if proxy.outcome is Outcome.NO_SESSION:
-        text = _("CloudStream has no session of {node}: no tunnel of it was accepted since CloudCore started")
-        return failed(text.format(**words), expected=_("metrics of the node"), seen=proxy.text or "500")
-    if proxy.outcome in (Outcome.EMPTY, Outcome.EOF):
-        text = _("CloudStream's session of {node} is closed: its tunnel was up and dropped")
-        return failed(text.format(**words), expected=_("metrics of the node"), seen=proxy.text or _("an empty answer"))
-    if proxy.outcome is Outcome.HANG:
-        text = _("CloudStream's session of {node} does not answer: its tunnel is half-open, or edged is dead")
-        return failed(text.format(**words), expected=_("metrics of the node"), seen=proxy.text or _("no answer"))
-    text = _("The request did not come as far as CloudStream, so nothing is known of its session of {node}: {why}")
-    return not_known(text.format(why=proxy.text or proxy.outcome.value, **words))
+    if proxy.outcome not in _NO_SESSION:
+        text = _("The request did not come as far as CloudStream, so nothing is known of its session of {node}: {why}")
+        return not_known(text.format(why=proxy.text or proxy.outcome.value, **words))
+    text, nothing = _NO_SESSION[proxy.outcome]
+    said = with_what_would_settle(text.format(**words), target, proxy.outcome, access, All({}))
+    return failed(said, expected=_("metrics of the node"), seen=proxy.text or nothing)
+
+
+_CLOSED = (_("CloudStream's session of {node} is closed: its tunnel was up and dropped"), _("an empty answer"))
+_NO_SESSION = {
+    Outcome.NO_SESSION: (
+        _("CloudStream has no session of {node}: no tunnel of it was accepted since CloudCore started"),
+        Text("500"),
+    ),
+    Outcome.EMPTY: _CLOSED,
+    Outcome.EOF: _CLOSED,
+    Outcome.HANG: (
+        _("CloudStream's session of {node} does not answer: its tunnel is half-open, or edged is dead"),
+        _("no answer"),
+    ),
+}

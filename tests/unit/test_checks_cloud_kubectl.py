@@ -13,14 +13,15 @@ from checks.kubectl import exec_comes_back, logs_come_back
 from checks.top import node_has_fresh_numbers, pods_have_fresh_numbers
 from kedge.asks import PodExec, PodLog
 from kedge.facts.edgecore import EdgeCoreService
+from kedge.facts.hosts import HostAccess
 from kedge.facts.kubectl import KubectlExec, KubectlLogs, MoreKubectlLogs, NodeProxy, Outcome, Try
 from kedge.facts.metrics import MetricsServer, NodeUsage, PodUsage, Usage
-from kedge.facts.network import Established, Socket
+from kedge.facts.network import Established, NatTables, Socket
 from kedge.facts.nodes import Node
 from kedge.facts.pods import Container, NodePods, Pod
 from kedge.i18n import _
 from kedge.model import Host, Observation, Reason, Role, Status, Unknown
-from kedge.plugins import Check
+from kedge.plugins import All, Check
 from kedge.probes.kubectl import (
     candidates,
     kubectl_exec,
@@ -38,6 +39,10 @@ NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)
 NOTHING = Unknown(Reason.NOT_ASKED, _("not asked"))
 EDGE = Host("edge1", frozenset({Role.EDGE}))
+
+
+INSIDE = HostAccess("root", root=True)
+TABLES: All[Any] = All({"cloud1": NatTables()})
 
 
 def verdict(check: Check, *facts: Any) -> Any:
@@ -178,9 +183,28 @@ def test_what_the_node_proxy_said() -> None:
 
 
 def logs(
-    first: Any, more: Any = NOTHING, pods: Any = PODS, proxy: Any = NOTHING, sockets: Any = NOTHING
+    first: Any,
+    more: Any = NOTHING,
+    pods: Any = PODS,
+    proxy: Any = NOTHING,
+    sockets: Any = NOTHING,
+    access: Any = INSIDE,
+    tables: Any = TABLES,
 ) -> tuple[Any, ...]:
-    return ("edge1", first, more, pods, proxy, sockets, NOTHING)
+    return ("edge1", first, more, pods, proxy, sockets, NOTHING, access, tables)
+
+
+def test_ke501_says_what_would_settle_what_nobody_could_look_at() -> None:
+    def said(outcome: Outcome, **seen: Any) -> str:
+        return str(verdict(logs_come_back, *logs(KubectlLogs((tried(outcome),)), **seen)).text)
+
+    hidden = Unknown(Reason.NO_SSH, _("There is no SSH to it"))
+    dark: All[Any] = All({"cloud1": hidden})
+    assert "NAT rules of the API server's host would tell" in said(Outcome.REFUSED, tables=dark)
+    assert "no such host is known" in said(Outcome.REFUSED, tables=All({}))
+    assert "edge1 itself would tell why" in said(Outcome.HANG, access=hidden)
+    for outcome in (Outcome.REFUSED, Outcome.HANG):
+        assert "would tell" not in said(outcome)
 
 
 def test_ke501_wants_a_real_line() -> None:

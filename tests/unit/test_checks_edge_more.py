@@ -22,6 +22,7 @@ from checks.runtime import runtime_runs_and_answers
 from checks.tunnel import cloudstream_has_a_session, tunnel_stands
 from kedge.facts.certificates import X509, CloudCa, EdgeCa, EdgeCertificate, Handshake, StreamCertificate, TunnelTls
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreLog, EdgeCoreService, EdgedHealth, EdgeStream
+from kedge.facts.hosts import HostAccess
 from kedge.facts.images import ImageList
 from kedge.facts.kubectl import NodeProxy, Outcome
 from kedge.facts.logs import LogHit
@@ -272,7 +273,10 @@ def test_the_hub(config: EdgeCoreConfig, seen: Established, status: Status) -> N
     ],
 )
 def test_the_session(outcome: Outcome, status: Status) -> None:
-    assert judged(cloudstream_has_a_session, "edge1", NodeProxy(outcome)).status is status
+    said = judged(cloudstream_has_a_session, "edge1", NodeProxy(outcome), UNKNOWN)
+    assert said.status is status
+    assert ("edge1 itself would tell why" in str(said.text)) is (status is Status.FAIL)
+    assert "would tell" not in str(judged(cloudstream_has_a_session, "edge1", NodeProxy(outcome), HostAccess()).text)
 
 
 def test_a_request_that_hangs_tells_a_short_queue_is_stuck() -> None:
