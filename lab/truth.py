@@ -139,11 +139,11 @@ def _stream_problems(world: World, edge: EdgeCore, wanted: EdgeConfig, *, cloud_
     Each must be repaired by itself: an edge that is switched off and behind a closed port has both faults.
     """
     found = [] if wanted.stream_enabled else ["KE206"]
+    if edge.running and wanted.stream_enabled and wanted != edge.config:
+        found.append("KE208")
     configured = _configured(world)
     if configured is not None and not _names_cloudcore(wanted.stream_server, configured):
         return [*found, "KE207"]
-    if edge.running and wanted.stream_enabled and wanted != edge.config:
-        found.append("KE208")
     if not cloud_serves:
         return found
     if _reach(world, edge.host, wanted.stream_server) is not Reach.OPEN:

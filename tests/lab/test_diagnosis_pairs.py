@@ -19,7 +19,7 @@ from kedge.registry import discover
 from lab import faults
 from lab.api import proxy
 from lab.faults import FAULTS
-from tests.lab.diagnosed import mistakes, true_causes
+from tests.lab.diagnosed import Cause, found_causes, mistakes, true_causes
 from tests.lab.world_source import WorldSite
 
 SETTLED = 70.0
@@ -54,10 +54,10 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy, "_LOOK_AGAIN", 0.0)
 
 
-def broken(registry: Registry, placed: Sequence[Placed], *, edges: int = 2) -> WorldSite:
+def broken(registry: Registry, placed: Sequence[Placed], *, edges: int = 2, ssh: bool = True) -> WorldSite:
     """A site with these faults, applied in an order in which they can be."""
     for order in (placed, placed[::-1]):
-        site = WorldSite(registry, edges=edges, seed=zlib.crc32(label(placed).encode()))
+        site = WorldSite(registry, edges=edges, seed=zlib.crc32(label(placed).encode()), ssh=ssh)
         try:
             for name, edge in order:
                 faults.apply(site.world, name, edge)
@@ -85,6 +85,41 @@ async def test_a_healthy_site_raises_no_alarm(registry: Registry) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 async def test_one_fault(registry: Registry, name: str) -> None:
     await check(registry, [(name, "edge2")])
+
+
+NO_SESSION = {("KE307", "edge1")}
+NOT_READY = {("KE201", "edge1")}
+NO_TUNNEL = {("KE307", "edge1"), ("KE307", "edge2")}
+NO_WAY = {("KE501", "edge1"), ("KE501", "edge2")}
+FROM_OUTSIDE: dict[str, set[Cause]] = {
+    "edgestream-disabled": NO_SESSION,
+    "edgestream-wrong-server": NO_SESSION,
+    "edgecore-not-restarted": NO_SESSION,
+    "half-open-tunnel": NO_SESSION,
+    "edgecore-stopped": NOT_READY,
+    "edgecore-config-broken": NOT_READY,
+    "runtime-stopped": NOT_READY,
+    "never-tunnelled": {("KE301", "edge1")},
+    "tunnel-port-blocked": NO_TUNNEL,
+    "tunnel-port-refused": NO_TUNNEL,
+    "dnat-missing": NO_WAY,
+    "dnat-flushed": NO_WAY,
+    "dnat-guide-port": NO_WAY,
+    "dnat-stale-target": NO_WAY,
+    "dnat-shadowed": NO_WAY,
+}
+"""What stands in for a cause that only a machine itself could tell; all others are found without SSH too."""
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_one_fault_without_ssh(registry: Registry, name: str) -> None:
+    site = broken(registry, [(name, "edge1")], ssh=False)
+    engine = await site.look((Cost.PASSIVE, Cost.ACTIVE))
+    findings = engine.findings()
+    assert found_causes(findings) == FROM_OUTSIDE.get(name, true_causes(site.world))
+    if name in FROM_OUTSIDE:
+        said = [str(f.text) for f in findings if f.is_cause and f.code in ("KE307", "KE501")]
+        assert all("would tell" in text for text in said)
 
 
 @pytest.mark.parametrize("placed", pairs(), ids=label)

@@ -49,6 +49,7 @@ from kedge.links.kube_access import access_of, check_access, describe
 from kedge.model import Cost, LinkError, Observation, Reason, Unknown
 from kedge.model import Role as KedgeRole
 from kedge.plugins import Registry
+from kedge.sources.base import NoSource, Source, no_ssh
 from kedge.sources.kube import KubeSource
 from lab import errors
 from lab.api import create_app
@@ -428,9 +429,11 @@ class WorldSite:
         edges: how many.
         seed: of the world's names and uids; worlds of one process need different ones, for the reading of pods is
             remembered by uid and resourceVersion.
+        ssh: False where no machine can be looked at from inside.
     """
 
-    def __init__(self, registry: Registry, *, edges: int = 2, seed: int = 1) -> None:
+    def __init__(self, registry: Registry, *, edges: int = 2, seed: int = 1, ssh: bool = True) -> None:
+        self._ssh = ssh
         self.now = 1795340000.0
         settings = Settings(edges=edges, seed=seed)
         self.world = World(Ports(), settings, files=DatedFiles(), clock=lambda: self.now)
@@ -457,11 +460,13 @@ class WorldSite:
 
     def settings(self) -> SiteSettings:
         """The config file of the site."""
+        if not self._ssh:
+            return SiteSettings()
         entries = [
             HostSettings(match=host.name, address="127.0.0.1", port=22, roles=ROLES[host.role])
             for host in self.world.hosts.values()
         ]
         return SiteSettings(hosts=tuple(entries))
 
-    def _host(self, name: str) -> WorldHost:
-        return WorldHost(self.world, self.world.hosts[name])
+    def _host(self, name: str) -> Source:
+        return WorldHost(self.world, self.world.hosts[name]) if self._ssh else NoSource(name, no_ssh(name))
