@@ -87,12 +87,16 @@ PERSONAL = (
     "LINES",
 )
 
+SNAPSHOTS = "TEXTUAL_SNAPSHOT_TEMPDIR"
+"""Set by pytest-textual-snapshot for its workers."""
+
 
 def _forget_the_machine(config: pytest.Config) -> None:
     """For the whole process, so that fixtures of any scope are covered."""
     home = tempfile.TemporaryDirectory(prefix="kedge-home-")
     config.add_cleanup(home.cleanup)
-    for name in [*PERSONAL, *(name for name in os.environ if name.startswith(("KEDGE_TUI_", "TEXTUAL")))]:
+    ours = (name for name in os.environ if name.startswith(("KEDGE_TUI_", "TEXTUAL")) and name != SNAPSHOTS)
+    for name in [*PERSONAL, *ours]:
         os.environ.pop(name, None)
     os.environ.update(HOME=home.name, LANG="C.UTF-8", TZ="UTC", TERM="xterm-256color")
     time.tzset()

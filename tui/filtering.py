@@ -11,6 +11,7 @@ from kedge.i18n import Text, _
 from kedge.model import Status
 from kedge.picture import ComponentView
 from tui.index import PictureIndex
+from tui.patterns import compiled
 
 Keep = Callable[[ComponentView], bool]
 
@@ -45,7 +46,7 @@ def parse(text: str) -> tuple[Term, ...]:
         if not colon or field not in _TESTS:
             field, pattern = "text", word.removeprefix("!")
             try:
-                re.compile(pattern)
+                compiled(pattern)
             except re.error as error:
                 sentence = _("`{pattern}` is not a regular expression: {error}")
                 raise FilterError(sentence.format(pattern=pattern, error=error)) from None
@@ -67,7 +68,7 @@ def keeper(terms: tuple[Term, ...], index: PictureIndex) -> Keep | None:
 
 
 def _text(pattern: str, index: PictureIndex) -> Keep:
-    search = re.compile(pattern, re.IGNORECASE).search
+    search = compiled(pattern).search
     words = index.words
     return lambda view: search(words[view.id]) is not None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from kedge.printable import one_line
@@ -33,12 +33,24 @@ def width_of(parts: Sequence[Part]) -> int:
     return sum(cell_len(text) for text, _style in parts)
 
 
+def fitting(text: str, room: int, start: int = 0) -> int:
+    """How many characters from ``start`` on fit into some cells; at least one, so that whoever goes on does."""
+    if text.isascii():
+        return max(1, min(len(text) - start, room))
+    used = 0
+    for number in range(start, len(text)):
+        used += cell_len(text[number])
+        if used > room:
+            return max(1, number - start)
+    return max(1, len(text) - start)
+
+
 def cut(text: str, room: int, more: str) -> str:
     """The text, or its beginning and ``more`` when it does not fit."""
     if cell_len(text) <= room:
         return text
     left = room - cell_len(more)
-    return chop_cells(text, left)[0].rstrip() + more if left > 1 else ""
+    return text[: fitting(text, left)].rstrip() + more if left > 1 else ""
 
 
 def cut_middle(text: str, room: int, more: str) -> str:
@@ -54,7 +66,7 @@ def cut_middle(text: str, room: int, more: str) -> str:
         if cell_len(character + end) > tail:
             break
         end = character + end
-    return chop_cells(text, left - cell_len(end))[0] + more + end
+    return text[: fitting(text, left - cell_len(end))] + more + end
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -72,21 +84,27 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _broken(word: str, room: int) -> list[str]:
-    """A word in pieces: behind a slash or a comma where there is one in the second half of the line."""
+    """A word in pieces: behind a slash where there is one in the second half of the line, else behind a point."""
     pieces: list[str] = []
     while cell_len(word) > room:
-        piece = chop_cells(word, room)[0]
-        place = max(piece.rfind(mark) for mark in "/,&?.=")
-        if place >= len(piece) // 2:
-            piece = piece[: place + 1]
-        pieces.append(piece)
-        word = word[len(piece) :]
+        piece = word[: fitting(word, room)]
+        places = (max(piece.rfind(mark) for mark in marks) for marks in ("/", ",&?.="))
+        place = next((place for place in places if place >= len(piece) // 2), len(piece) - 1)
+        pieces.append(piece[: place + 1])
+        word = word[place + 1 :]
     return [*pieces, word]
 
 
 def chop(text: str, width: int) -> list[str]:
     """Break a line of code into pieces of that many cells, spaces kept. Never empty."""
-    return chop_cells(text, max(width, 8)) or [""]
+    room = max(width, 8)
+    pieces = []
+    start = 0
+    while start < len(text):
+        end = start + fitting(text, room, start)
+        pieces.append(text[start:end])
+        start = end
+    return pieces or [""]
 
 
 def pad(text: str, width: int) -> str:

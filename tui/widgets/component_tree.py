@@ -335,7 +335,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         return segments
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+        return self.get_component_rich_style(name)
 
     def _guides(self, row: Row) -> str:
         if row.depth == 0:

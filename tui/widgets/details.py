@@ -171,4 +171,4 @@ class Details(Guarded, ScrollView, can_focus=True):
         return strip
 
     def _style(self, name: str | Style) -> Style:
-        return self.get_component_rich_style(name, partial=True) if isinstance(name, str) and name else Style()
+        return self.get_component_rich_style(name) if isinstance(name, str) and name else Style()

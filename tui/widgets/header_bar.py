@@ -178,7 +178,7 @@ class HeaderBar(Guarded, Widget):
         return Strip(segments).adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True) if name else Style()
+        return self.get_component_rich_style(name) if name else Style()
 
 
 def short_age(seconds: float) -> str:

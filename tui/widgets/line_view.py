@@ -19,6 +19,7 @@ from textual.strip import Strip
 from kedge.i18n import _, translate
 from tui.errors import Guarded
 from tui.glyphs import STATUS_CLASSES
+from tui.patterns import compiled
 from tui.text_layout import Line
 
 LINE_CLASSES = frozenset(
@@ -85,7 +86,7 @@ class LineView(Guarded, ScrollView, can_focus=True):
         Raises:
             re.error: the text is no regular expression.
         """
-        self._pattern = re.compile(text, re.IGNORECASE) if text else None
+        self._pattern = compiled(text) if text else None
         self._matches = self._found()
         if self._matches:
             here = int(self.scroll_y)
@@ -159,4 +160,4 @@ class LineView(Guarded, ScrollView, can_focus=True):
     def _style(self, style: str | Style) -> Style:
         if isinstance(style, Style):
             return style
-        return self.get_component_rich_style(style, partial=True) if style else Style()
+        return self.get_component_rich_style(style) if style else Style()
