@@ -120,9 +120,10 @@ class Kernel:
         missed = Sure.NO if match is Sure.YES else Sure.MAYBE
         if rule.target in ENDING:
             return _Effect(((rule, match is Sure.YES, rule),), missed)
-        if rule.target == "RETURN":
-            return _Effect((), missed, match)
-        if (rule.backend, rule.target) not in self._chains or rule.target in path or len(path) > _MOST_JUMPS:
+        empty = (rule.backend, rule.target) not in self._chains
+        if rule.target == "RETURN" or (rule.goto and empty):
+            return _Effect((), missed, match)  # the end of a chain that was gone to is the end of this one
+        if empty or rule.target in path or len(path) > _MOST_JUMPS:
             return _Effect()  # LOG, MARK and their like let the packet pass; an empty chain does too
         inner = self._chain(packet, rule.target, path)
         taken = tuple((by, sure and match is Sure.YES, rule) for by, sure, _via in inner.taken)
