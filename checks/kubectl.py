@@ -86,8 +86,9 @@ def exec_comes_back(target: str, ran: Maybe[KubectlExec], pods: Maybe[NodePods])
         return _nothing_tried(target, ran, pods)
     tried = ran.tried
     if tried.outcome is Outcome.ANSWERED:
-        text = _("kubectl exec works for {node}: {place} answered")
-        return passed(text.format(node=target, place=_place(tried)), seen=tried.text)
+        text = _("kubectl exec works for {node}: {place} answered, last tried {at}")
+        at = f"{tried.at:%F %T} UTC" if tried.at else "-"
+        return passed(text.format(node=target, place=_place(tried), at=at), seen=tried.text)
     if tried.outcome is Outcome.NOT_FOUND:
         return not_known(_("The pod of {node} that was asked is gone by now").format(node=target))
     return _fails(_("kubectl exec fails for {node}: {why}"), target, tried)

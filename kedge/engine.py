@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -43,15 +44,23 @@ class SiteName:
 
 @dataclass(slots=True)
 class Since:
-    """Remembers since when each failure has been seen, by the clock passed in."""
+    """Remembers since when each failure has been seen, by the clock passed in, and how often it came."""
 
     first: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    came: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def stamp(self, findings: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
-        """The findings with ``since`` filled in for those that were seen to turn bad while we watched."""
+        """The findings with ``since`` and ``flaps`` filled in for those that were seen to turn bad while we watched."""
         bad = {(f.code, f.target) for f in findings if f.is_cause or f.because}
+        self.came.update(bad - self.first.keys())
         self.first = {key: self.first.get(key, now) for key in bad}
-        return tuple(replace(f, since=self.first.get((f.code, f.target))) for f in findings)
+        return tuple([self._stamped(finding) for finding in findings])
+
+    def _stamped(self, finding: Finding) -> Finding:
+        key = (finding.code, finding.target)
+        if key not in self.came:
+            return finding
+        return replace(finding, since=self.first.get(key), flaps=self.came[key])
 
 
 class Engine:

@@ -269,6 +269,8 @@ class Finding:
     """Code of the cause, for a skip or an explained fail; None for a root and for everything else."""
     because_target: str | None = None
     since: datetime | None = None
+    flaps: int = 0
+    """How often it was seen to turn bad while we watched; 0 in a single look."""
     seconds: float = 0.0
     evidence: tuple[Evidence, ...] = ()
     fixes: tuple[str, ...] = ()

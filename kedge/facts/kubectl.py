@@ -32,6 +32,13 @@ class Outcome(StrEnum):
     OTHER = "other"
 
 
+CRASHED_BY_EXEC = frozenset({"v1.23.1"})
+"""KubeEdge versions whose EdgeCore an exec was seen to crash (``panic: send on closed channel``, facts 11).
+
+Whoever is about to run one there is to be told: every stream of the node drops for some 15 s.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Try:
     """One request to one container.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from kedge.diagnosis import causes, diagnose, draw_paths
+from kedge.engine import Since
 from kedge.i18n import _
 from kedge.model import Each, Finding, Hop, Kind, Status, Verdict
 from kedge.plugins import Check, Registry
@@ -174,3 +177,13 @@ def test_what_came_back_all_the_way_proves_the_hops_that_nobody_could_look_at() 
     assert hops[Hop.RUNTIME] == (PASS, "KE501")
     assert hops[Hop.NAT] == (FAIL, "KE302")
     assert {h.status for h in far.hops} == {UNKNOWN, FAIL}
+
+
+def test_since_and_how_often_something_turned_bad_are_remembered() -> None:
+    watched, start = Since(), datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+    seen = []
+    for minute, status in enumerate((FAIL, FAIL, PASS, FAIL)):
+        (found,) = watched.stamp([finding("KE206", "edge1", status)], start + timedelta(minutes=minute))
+        seen.append((found.since, found.flaps))
+    later = start + timedelta(minutes=3)
+    assert seen == [(start, 1), (start, 1), (None, 1), (later, 2)]
