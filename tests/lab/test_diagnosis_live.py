@@ -36,6 +36,7 @@ QUICK = Settings(
     pod_stop=0.1,
     retry=0.3,
     crash_backoff=1.0,
+    seed=20261122,  # not that of another site of this process: pods are remembered by uid and resourceVersion
 )
 PATIENCE = 40.0
 """Seconds in which a change of the site must have come to rest and be told rightly."""
