@@ -148,9 +148,7 @@ def _worst_by_hop(findings: Iterable[Finding]) -> dict[Hop, Finding]:
     return worst
 
 
-def _path(
-    node: str, common: Mapping[Hop, Finding], own: Mapping[Hop, Finding], proofs: Mapping[Hop, str]
-) -> NodePath:
+def _path(node: str, common: Mapping[Hop, Finding], own: Mapping[Hop, Finding], proofs: Mapping[Hop, str]) -> NodePath:
     states = {hop: _state(hop, common.get(hop), own.get(hop), proofs.get(hop)) for hop in METRICS_PATH}
     return NodePath(node, tuple(states[hop] for hop in LOGS_PATH), tuple(states[hop] for hop in METRICS_PATH))
 

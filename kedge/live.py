@@ -152,7 +152,11 @@ class LiveSite:
         while True:
             await self._dirty.wait()
             self._dirty.clear()
-            self.on_picture(self._framed(await self.engine.picture_soon()))
+            picture = self._framed(await self.engine.picture_soon())
+            try:
+                self.on_picture(picture)
+            except Exception:
+                log.exception("a front end failed on a picture")
             await asyncio.sleep(self.pace.picture)
 
     async def _watch_loop(self) -> None:

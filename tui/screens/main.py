@@ -134,6 +134,8 @@ class MainScreen(Guarded, Screen[None]):
 
     def show(self, picture: Picture) -> None:
         """Take a new picture in; selection and places stay."""
+        if not self.is_attached or not self.query(PathStrip) or not self.query("#sifted"):
+            return  # not composed yet, or being taken down: the next picture comes soon
         index = self.index = PictureIndex(picture, self.index)
         self.header.show(index)
         tree = self.tree_view
