@@ -63,7 +63,7 @@ class KedgeApp(Guarded, OrderedKeys):
         repairs: changes that are being applied or verified.
     """
 
-    CSS_PATH = "kedge.tcss"
+    CSS_PATH = Path(__file__).with_name("kedge.tcss")
     TITLE = "kedge-tui"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", translate(_("nothing: q quits")), show=False, system=True, id="app.interrupt"),

@@ -13,11 +13,12 @@ from typing import Any
 from textual import events
 from textual.app import App
 from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.timer import Timer
 from textual.widgets import Input
 
-PATIENCE = 0.5
-"""Seconds after which the next key goes on even if nothing was heard of the one before."""
+PATIENCE = 5.0
+"""Seconds after which the next key goes on even if nothing was heard of the one before; only a safeguard."""
 
 
 class KeyDone(Message, namespace="order"):
@@ -31,34 +32,40 @@ class OrderedKeys(App[Any]):
         super().__init__(*args, **kwargs)
         self._waiting: deque[events.Key] = deque()
         self._patience: Timer | None = None
+        self._target: MessagePump | None = None
 
     async def on_event(self, event: events.Event) -> None:
         """Hold a key back while another one is on its way."""
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
-        elif self._patience is not None:
-            self._waiting.append(event)
-        elif self.screen_stack:
-            await self._send(event)
-
-    async def _send(self, event: events.Key) -> None:
-        target = self.focused or self.screen
-        if event.is_printable and isinstance(target, Input):
-            await super().on_event(event)  # a letter goes nowhere else, so the next one need not wait
-            self._go_on()
             return
-        self._patience = self.set_timer(PATIENCE, self._go_on)
-        await super().on_event(event)
-        if not target.post_message(KeyDone()):
-            self._go_on()
+        self._waiting.append(event)
+        if self._patience is None or self._target is None or not self._target.is_running:
+            await self._go_on()
 
-    def on_order_key_done(self, message: KeyDone) -> None:
+    async def on_order_key_done(self, message: KeyDone) -> None:
         message.stop()
-        self._go_on()
+        await self._go_on()
 
-    def _go_on(self) -> None:
+    async def _go_on(self) -> None:
+        """Send what waits, up to the first key that has to be waited for."""
         if self._patience is not None:
             self._patience.stop()
             self._patience = None
-        if self._waiting:
-            self.post_message(self._waiting.popleft())
+        on_its_way = False
+        while self._waiting and not on_its_way and self.screen_stack:
+            on_its_way = await self._send(self._waiting.popleft())
+
+    async def _send(self, key: events.Key) -> bool:
+        """True when the next key has to wait for this one."""
+        target = self.focused or self.screen
+        if key.is_printable and isinstance(target, Input):
+            await super().on_event(key)  # a letter goes nowhere else
+            return False
+        self._target, self._patience = target, self.set_timer(PATIENCE, self._go_on)
+        await super().on_event(key)
+        if target.post_message(KeyDone()):
+            return True
+        self._patience.stop()
+        self._patience = None
+        return False

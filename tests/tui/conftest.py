@@ -22,10 +22,22 @@ PATIENCE = 30.0
 Opener = Callable[..., AbstractAsyncContextManager["Desk"]]
 
 
+class ToldApp(KedgeApp):
+    """Remembers its toasts: on a busy machine they are gone before a test looks."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.said: list[str] = []
+
+    def notify(self, message: str, **more: Any) -> None:
+        self.said.append(message)
+        super().notify(message, **more)
+
+
 class Desk:
     """A person at the keyboard, and what stands on the screen."""
 
-    def __init__(self, app: KedgeApp, pilot: Pilot[Any], bench: FakeWorkbench) -> None:
+    def __init__(self, app: ToldApp, pilot: Pilot[Any], bench: FakeWorkbench) -> None:
         self.app, self.pilot, self.bench = app, pilot, bench
 
     async def press(self, *keys: str) -> None:
@@ -64,7 +76,7 @@ class Desk:
     @property
     def toasts(self) -> list[str]:
         """What toasts said, oldest first."""
-        return [notice.message for notice in self.app._notifications]
+        return self.app.said
 
 
 @pytest.fixture
@@ -80,7 +92,7 @@ def at_desk(bench: FakeWorkbench, tmp_path: Path) -> Opener:
     async def open(
         size: tuple[int, int] = (120, 40), *, failures: bool = False, wait: bool = True, **options: Any
     ) -> AsyncIterator[Desk]:
-        app = KedgeApp(Options(**options), log_path=tmp_path / "kedge-tui.log", clock=lambda: NOW, make=bench.made)
+        app = ToldApp(Options(**options), log_path=tmp_path / "kedge-tui.log", clock=lambda: NOW, make=bench.made)
         async with app.run_test(size=size, notifications=True) as pilot:
             desk = Desk(app, pilot, bench)
             if wait:

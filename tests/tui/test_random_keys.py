@@ -36,7 +36,7 @@ happening = st.one_of(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(happening, min_size=5, max_size=30), st.sampled_from(list(Risk)))
 def test_read_only_is_read_only_whatever_is_pressed(happenings: list[str], risk: Risk) -> None:
     with tempfile.TemporaryDirectory() as scratch:

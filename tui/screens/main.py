@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from kedge.i18n import Text, _, ngettext, translate
-from kedge.model import Finding
+from kedge.model import Finding, Status
 from kedge.picture import Picture
 from kedge.printable import one_line
 from kedge.proposals import Proposal
@@ -26,7 +26,7 @@ from tui.shown import path_node, shown_of
 from tui.widgets.command_line import CommandLine
 from tui.widgets.component_title import ComponentTitle
 from tui.widgets.component_tree import ComponentTree
-from tui.widgets.detail_lines import Shown
+from tui.widgets.detail_lines import Note, Shown
 from tui.widgets.details import Details
 from tui.widgets.header_bar import Clock, HeaderBar, utc_now
 from tui.widgets.path_strip import PathStrip
@@ -92,6 +92,7 @@ class MainScreen(Guarded, Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#sifted").display = False
+        self.opening("")
         self.tree_view.focus()
 
     @on(events.Resize)
@@ -129,8 +130,8 @@ class MainScreen(Guarded, Screen[None]):
         """The site cannot be opened at all: say why, and what to do."""
         self.header.opening(_("not open"))
         self.query_one(ComponentTitle).show(None, translate(_("This site cannot be opened")))
-        hint = _("{why}. Put it right and type :site or :ctx, or q to quit").format(why=why)
-        self.details.show(Shown(empty=hint), keep_place=False)
+        hint = _("r tries again; :site and :ctx open something else; q quits")
+        self.details.show(Shown((Note(Status.FAIL, _("error"), why),), empty=hint), keep_place=False)
 
     def show(self, picture: Picture) -> None:
         """Take a new picture in; selection and places stay."""
@@ -219,6 +220,7 @@ class MainScreen(Guarded, Screen[None]):
         """What is marked, else what is selected; the site's own parts are asked of the cloud hosts too."""
         index = self.index
         if index is None:
+            self.app.open_site()
             return
         tree = self.tree_view
         views = [index.views[id] for id in tree.marked or {tree.cursor} if id in index.views]
