@@ -20,13 +20,14 @@ def _as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
     monkeypatch.setenv("KEDGE_TUI_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    root, handlers = logging.getLogger(), list(logging.getLogger().handlers)
+    root = logging.getLogger()
     level, levels = root.level, {n: logging.getLogger(n).level for n in logging_setup._NOISY}
     yield
     logging_setup.close()
     logging.captureWarnings(False)
     root.setLevel(level)
-    root.handlers[:] = handlers
+    for handler in [handler for handler in root.handlers if type(handler) is logging.NullHandler]:
+        root.removeHandler(handler)
     for name, value in levels.items():
         logging.getLogger(name).setLevel(value)
 
