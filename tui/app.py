@@ -118,6 +118,7 @@ class KedgeApp(Guarded, OrderedKeys):
         from tui.prompting import TuiPrompter
 
         if self.workbench is not None:
+            await self.main.close_panes()
             await self.workbench.close()
         if self.main.index is None:
             self.main.opening(self.options.site)
@@ -403,9 +404,11 @@ class KedgeApp(Guarded, OrderedKeys):
         self.leave()
 
     def leave(self) -> None:
-        """Quit; asks only while a fix is running."""
+        """Quit; asks only while a fix is running or a pane holds something of the person's."""
         if self.repairs:
             self.leave_after_fix()
+        elif self.main.live_panes:
+            self.leave_panes()
         else:
             self.exit(0)
 
@@ -420,6 +423,16 @@ class KedgeApp(Guarded, OrderedKeys):
             for repair in self.repairs:
                 repair.stop()
             await asyncio.gather(*(repair.applied() for repair in self.repairs))
+            self.exit(0)
+
+    @work(group="leave", exclusive=True, exit_on_error=False)
+    async def leave_panes(self) -> None:
+        """What still runs in panes would end with the program."""
+        from tui.screens.confirm import Confirm
+
+        titles = ", ".join(pane.title for pane in self.main.live_panes)
+        text = _("Still running: {titles}. Quitting ends it.").format(titles=titles)
+        if await self.push_screen_wait(Confirm(_("Something is still running"), text, _("Quit"))):
             self.exit(0)
 
     async def on_unmount(self) -> None:

@@ -78,6 +78,11 @@ class Glyphs:
         return "-" if self.ascii_only else "─"
 
     @property
+    def bar(self) -> str:
+        """Between two tabs."""
+        return "|" if self.ascii_only else "│"
+
+    @property
     def arrow(self) -> str:
         """From cause to effect."""
         return "->" if self.ascii_only else "→"

@@ -20,6 +20,7 @@ from tui.screens.fix_menu import FixMenu
 from tui.screens.help import HelpScreen
 from tui.screens.history import ChangeScreen, HistoryScreen
 from tui.screens.main import MainScreen
+from tui.screens.main_panes import MainPanes
 from tui.screens.problems import ProblemsScreen
 from tui.screens.question import QuestionScreen
 from tui.screens.text_view import TextView
@@ -41,6 +42,10 @@ EVERYWHERE = {
     "left_square_bracket": {"back", "leave"},
     "right_square_bracket": {"forward"},
     "tab": {"cursor_right"},
+    "plus": {"enlarge"},
+    "X": {"close_pane"},
+    "right_curly_bracket": {"next_pane"},
+    "left_curly_bracket": {"pane_before"},
     "ctrl+c": {"interrupt"},
     "ctrl+q": {"leave"},
 }
@@ -70,6 +75,10 @@ TABLES = {
     "f": {"fix"},
     "e": {"evidence"},
     "o": {"explain"},
+    "l": {"open_pane"},
+    "p": {"open_pane"},
+    "s": {"open_pane"},
+    "t": {"open_pane"},
     "n": {"next"},
     "N": {"next"},
 }
@@ -80,9 +89,9 @@ NOT_BUILT_YET = {"l", "p", "s", "t", "d", "x", "ctrl+right_square_bracket", "amp
 """Keys of the table whose panes do not exist: unused until they do."""
 
 PLACES: tuple[type[DOMNode], ...] = (
-    KedgeApp, MainScreen, ComponentTree, Details, TextView, EvidenceScreen, ExplainScreen, HelpScreen, ProblemsScreen,
-    HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu, FixScreen, QuestionScreen, Confirm, Unfinished,
-    _Line,
+    KedgeApp, MainScreen, MainPanes, ComponentTree, Details, TextView, EvidenceScreen, ExplainScreen, HelpScreen,
+    ProblemsScreen, HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu, FixScreen,
+    QuestionScreen, Confirm, Unfinished, _Line,
 )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ async def test_it_starts_on_the_cause_with_everything_one_needs(at_desk: Opener)
 async def test_the_essential_keys_fit_the_footer_at_80_columns(at_desk: Opener) -> None:
     async with at_desk((80, 24)) as desk:
         last = desk.text.splitlines()[-1]
-        for key in ("f fix", "r re-run", "e evidence", "/ filter", "z faults", ": command", "? help", "q quit"):
+        for key in ("f fix", "r re-run", "/ filter", "z faults", ": command", "? help", "q quit"):
             assert key in last
 
 

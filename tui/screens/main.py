@@ -1,4 +1,4 @@
-"""The main screen: tree, details, path, and the line for filters and commands."""
+"""The main screen: tree, details, the dock of panes, path, and the line for filters and commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from kedge.i18n import Text, _, ngettext, translate
@@ -17,10 +16,10 @@ from kedge.model import Finding, Status
 from kedge.picture import Picture
 from kedge.printable import one_line
 from kedge.proposals import Proposal
-from tui import commands, filtering
-from tui.errors import Guarded
+from tui import commands, filtering, panes
 from tui.glyphs import Glyphs
 from tui.index import PictureIndex
+from tui.screens.main_panes import PANE_ACTIONS, MainPanes
 from tui.screens.problems import ProblemsScreen
 from tui.shown import path_node, shown_of
 from tui.widgets.command_line import CommandLine
@@ -29,26 +28,30 @@ from tui.widgets.component_tree import ComponentTree
 from tui.widgets.detail_lines import Note, Shown
 from tui.widgets.details import Details
 from tui.widgets.header_bar import Clock, HeaderBar, utc_now
+from tui.widgets.pane_dock import PaneDock
 from tui.widgets.path_strip import PathStrip
 
 if TYPE_CHECKING:
-    from tui.app import KedgeApp
+    pass
 
 log = logging.getLogger(__name__)
+
+panes.load()
 
 TALL = 30
 """Rows from which on the metrics path has a line of its own."""
 
 
-class MainScreen(Guarded, Screen[None]):
+class MainScreen(MainPanes):
     """Everything one needs at 3 a.m. on one screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "fix", translate(_("fix")), id="main.fix"),
         Binding("r", "rerun", translate(_("re-run")), id="main.rerun"),
         Binding("R", "rerun_below", translate(_("re-run everything below")), show=False, id="main.rerun_below"),
-        Binding("e", "evidence", translate(_("evidence")), id="main.evidence"),
+        Binding("e", "evidence", translate(_("evidence")), show=False, id="main.evidence"),
         Binding("o", "explain", translate(_("explain")), show=False, id="main.explain"),
+        *panes.bindings(),
         Binding("slash", "filter", translate(_("filter")), key_display="/", id="main.filter"),
         Binding("z", "faults", translate(_("faults")), id="main.faults"),
         Binding("colon", "command", translate(_("command")), key_display=":", id="main.command"),
@@ -61,8 +64,6 @@ class MainScreen(Guarded, Screen[None]):
         ),
         Binding("escape", "escape", translate(_("back")), show=False, key_display="esc", id="main.escape"),
     ]
-
-    app: KedgeApp
 
     def __init__(self, glyphs: Glyphs, clock: Clock = utc_now) -> None:
         super().__init__()
@@ -86,6 +87,7 @@ class MainScreen(Guarded, Screen[None]):
             with Vertical(id="right"):
                 yield ComponentTitle(self.glyphs, id="component")
                 yield Details(self.glyphs, id="details")
+                yield PaneDock(self.glyphs, id="dock")
         yield PathStrip(self.glyphs, id="path")
         yield CommandLine(id="line")
         yield Footer(id="footer", show_command_palette=False, compact=True)
@@ -100,11 +102,6 @@ class MainScreen(Guarded, Screen[None]):
         self.query_one(PathStrip).styles.height = 2 if event.size.height >= TALL else 1
 
     # ------------------------------------------------------------------------------------------------ pictures
-
-    @property
-    def tree_view(self) -> ComponentTree:
-        """The tree."""
-        return self.query_one(ComponentTree)
 
     @property
     def details(self) -> Details:
@@ -143,6 +140,7 @@ class MainScreen(Guarded, Screen[None]):
         tree.stale = self.header.is_stale()
         tree.show(index, self._keeper(index))
         self._tell_sifted()
+        self.dock.picture(index)
         self._follow_cause(index)
         self._show_component(tree.cursor, keep_place=tree.cursor == self._selected)
 
@@ -206,7 +204,9 @@ class MainScreen(Guarded, Screen[None]):
     # ----------------------------------------------------------------------------------------------- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A fix that is not there is shown dimmed."""
+        """A fix that is not there is shown dimmed; what is about panes is hidden while there is none."""
+        if action in PANE_ACTIONS:
+            return bool(self.dock.panes)
         return True if action != "fix" or self._fixable else None
 
     def numbered_fixes(self) -> tuple[Proposal, ...]:
@@ -284,8 +284,10 @@ class MainScreen(Guarded, Screen[None]):
             self.tree_view.select(self._trail[place])
 
     def action_escape(self) -> None:
-        """One thing at a time: the filter, faults only, marks; then the focus goes back to the tree."""
+        """One thing at a time: out of a pane, the filter, faults only, marks; then the focus goes back to the tree."""
         tree = self.tree_view
+        if self.leave_pane():
+            return
         if self._filter:
             self._set_filter("")
         elif tree.faults_only:
@@ -294,6 +296,8 @@ class MainScreen(Guarded, Screen[None]):
             tree.focus()
 
     def action_leave(self) -> None:
+        if self.leave_pane():
+            return
         if self.details.has_focus:
             self.tree_view.focus()
         else:
