@@ -91,6 +91,7 @@ def test_a_pod_is_read_once_for_every_version_of_it() -> None:
     assert read("1", "Pending") is first
     assert read("2", "Running").phase == "Running"
     assert read("", "Failed").phase == "Failed"
+    assert read("1", "Running").phase == "Running", "another site may repeat uid and version"
 
 
 # ------------------------------------------------------------------------------------------------- cloudcore
