@@ -47,6 +47,7 @@ class LoopbackPort:
         self._socket: socket.socket | None = _bind(number)
         self._server: asyncio.Server | None = None
         self._fillers: list[socket.socket] = []
+        self._served: set[_Served] = set()
         self.number: int = self._socket.getsockname()[1]
         self.state = PortState.REFUSED
 
@@ -56,7 +57,11 @@ class LoopbackPort:
         loop = asyncio.get_running_loop()
         goodbye = _GOODBYE if tls is not None else None
         self._server = await loop.create_server(
-            factory, sock=listener, ssl=tls, backlog=_BACKLOG, ssl_shutdown_timeout=goodbye
+            lambda: _Served(factory(), self._served),
+            sock=listener,
+            ssl=tls,
+            backlog=_BACKLOG,
+            ssl_shutdown_timeout=goodbye,
         )
         self.state = PortState.OPEN
 
@@ -76,8 +81,10 @@ class LoopbackPort:
         self.state = PortState.FILTERED
 
     def close(self) -> None:
-        """Give the port back."""
+        """Give the port back, and end every connection it has served: the loop may be over at once."""
         self._release()
+        for served in tuple(self._served):
+            served.cut()
         self.state = PortState.REFUSED
 
     def _rebind(self) -> socket.socket:
@@ -97,6 +104,37 @@ class LoopbackPort:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+class _Served(asyncio.Protocol):
+    """One connection, handed on to the protocol that serves it; listed for as long as it is open.
+
+    A TLS connection that is being closed waits for its client to say goodbye. Whoever ends the loop before that
+    leaves a socket behind, and no public call of asyncio names the connections of a server before Python 3.13.
+    """
+
+    def __init__(self, inner: asyncio.BaseProtocol, served: set[_Served]) -> None:
+        assert isinstance(inner, asyncio.Protocol)  # noqa: S101  # nothing here serves another kind
+        self._inner, self._served = inner, served
+        self._transport: asyncio.BaseTransport | None = None
+        self.pause_writing, self.resume_writing = inner.pause_writing, inner.resume_writing
+        self.data_received, self.eof_received = inner.data_received, inner.eof_received
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """List it."""
+        self._transport = transport
+        self._served.add(self)
+        self._inner.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._served.discard(self)
+        self._inner.connection_lost(exc)
+
+    def cut(self) -> None:
+        """End it without a goodbye."""
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.abort()
 
 
 def _bind(number: int) -> socket.socket:
