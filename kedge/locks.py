@@ -20,8 +20,14 @@ from kedge.model import LinkError
 HELD = 75
 """Exit code of :data:`ACQUIRE` when somebody else has the lock (EX_TEMPFAIL of sysexits.h)."""
 
-ACQUIRE = r"""
-lock=$1 ttl=$2 now=$(date +%s)
+_WHERE = r"""case $1 in /*) lock=$1 ;; *) lock=${KEDGE_TUI_LOCKS:-/tmp}/$1 ;; esac
+"""
+"""The folder must be the same for all who work on the host, so it is not the user's own ``TMPDIR``; a host whose
+``/tmp`` is private to each user sets the variable."""
+
+ACQUIRE = (
+    _WHERE
+    + r"""ttl=$2 now=$(date +%s)
 held() { cat "$lock/owner" 2>/dev/null; exit 75; }
 age() { stat -c %Y "$lock" 2>/dev/null || stat -f %m "$lock"; }
 expiry() { sed -n 's/^until=//p' "$lock/owner" 2>/dev/null; }
@@ -33,12 +39,13 @@ until=$(expiry)
 mkdir "$lock/takeover" 2>/dev/null || held
 if [ "$(expiry)" = "$until" ]; then own; rmdir "$lock/takeover"; else rmdir "$lock/takeover"; held; fi
 """
+)
 """Arguments: the directory, its life in seconds; stdin: the owner's lines. Prints the owner when it is held.
 
 Whoever takes over an expired lock makes a directory inside it first and looks again, so that of two only one wins.
 """
 
-RELEASE = 'if grep -qx "token=$2" "$1/owner" 2>/dev/null; then rm -rf "$1"; fi'
+RELEASE = _WHERE + 'if grep -qx "token=$2" "$lock/owner" 2>/dev/null; then rm -rf "$lock"; fi'
 
 
 @dataclass(slots=True)

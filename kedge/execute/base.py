@@ -149,7 +149,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class LockPath:
-    """A directory that is made on a host to keep others away."""
+    """A directory that is made on a host to keep others away; a mere name is one in the host's folder for locks."""
 
     on: str
     path: str

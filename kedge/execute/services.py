@@ -68,7 +68,7 @@ class ServiceHandler(Handler[ServiceAction]):
 
 def host_lock(on: str, what: str) -> LockPath:
     """A lock for something that is no file. The host's name is in it, since hosts may share a file system."""
-    return LockPath(on, "/tmp/kedge-tui." + re.sub(r"[^A-Za-z0-9_-]", "_", f"{on}.{what}") + ".lock")  # noqa: S108
+    return LockPath(on, "kedge-tui." + re.sub(r"[^A-Za-z0-9_-]", "_", f"{on}.{what}") + ".lock")
 
 
 async def read_state(hands: Hands, step: ServiceAction) -> dict[str, str]:

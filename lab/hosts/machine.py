@@ -138,6 +138,7 @@ class Machine:
                 "HOME": str(tree.home),
                 "SHELL": equipment.shell,
                 "TMPDIR": str(tree.root / "tmp"),
+                "KEDGE_TUI_LOCKS": str(tree.root / "tmp"),
                 "LANG": "C.UTF-8" if platform.system() == "Linux" else "en_US.UTF-8",
             },
         )

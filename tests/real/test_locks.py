@@ -42,6 +42,19 @@ def test_one_holder_at_a_time(shell: tuple[str, ...], tmp_path: Path) -> None:
 
 
 @SHELLS
+def test_a_name_is_a_lock_in_the_folder_of_the_host(
+    shell: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEDGE_TUI_LOCKS", str(tmp_path))
+    name = Path("kedge-tui.edge1_edgecore.lock")
+    assert acquire(shell, name, "ann").returncode == 0
+    assert "who=ann" in (tmp_path / name / "owner").read_text()
+    assert acquire(shell, name, "bob").returncode == HELD
+    release(shell, name, "ann")
+    assert not (tmp_path / name).exists()
+
+
+@SHELLS
 def test_an_expired_lock_is_taken_over(shell: tuple[str, ...], tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     assert acquire(shell, lock, "ann", ttl=-1).returncode == 0

@@ -192,7 +192,7 @@ async def test_two_operators_at_once(bench: Bench, tmp_path: Path) -> None:
     assert edge.changes == []
     edge.now += 61  # the lock of a program that died expires
     assert (await other.executor.apply(preview, approve(preview, "bob"), lambda _progress: None)).result is Result.DONE
-    assert sorted(held) == [f"{CONFIG}.kedge-lock", "/tmp/kedge-tui.edge1_edgecore.lock"]
+    assert sorted(held) == [f"{CONFIG}.kedge-lock", "kedge-tui.edge1_edgecore.lock"]
 
 
 async def test_one_repair_per_target_in_this_program(bench: Bench) -> None:
