@@ -58,7 +58,7 @@ class _Version:
 def pod_of(pod: k8s.Pod) -> Pod:
     """A pod as far as checks look at it.
 
-    Remembered by content, hashed by uid and resourceVersion: one change among 10,000 pods must not mean 10,000 readings.
+    Remembered by content, hashed by uid and version: one change among 10,000 pods must not mean 10,000 readings.
     """
     version = _Version(pod)
     return _remembered(version) if all(version.key) else _read(pod)
