@@ -19,7 +19,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from kedge.i18n import Text, _, translate
 from kedge.model import Approval, Finding
@@ -94,7 +94,7 @@ class KedgeApp(Guarded, OrderedKeys):
             self.register_theme(theme)
         if self.glyphs.ascii_only:
             self.add_class("-ascii")
-            ScrollBar.renderer = PlainBars
+        ScrollBar.renderer = PlainBars if self.glyphs.ascii_only else ScrollBarRender
         asyncio.get_running_loop().set_exception_handler(self._loop_failed)
         self.push_screen(self.main)
         self.call_after_refresh(self.open_site)
