@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kedge.config import HostSettings, SiteSettings
-from kedge.links.base import HostLink, HostWriter
+from kedge.links.base import HostStreams, HostWriter
 from kedge.links.pools import Pools
 from kedge.links.script import Sudo
 from kedge.links.ssh_config import SshTarget
@@ -18,6 +18,7 @@ from kedge.sources.base import NoSource, Source, no_ssh
 from kedge.sources.host import HostSource
 
 if TYPE_CHECKING:
+    from kedge.links.shell_host import ShellHost
     from kedge.links.ssh_shared import SshShared
 
 
@@ -59,7 +60,7 @@ class HostSources:
         self._ssh = ssh and settings.ssh.enable
         self._saved = dict(saved or {})
         self._sources: dict[str, HostSource] = {}
-        self._links: dict[str, HostLink] = {}
+        self._links: dict[str, ShellHost] = {}
         self._shared: SshShared | None = None
         self._host: Callable[[str], Host | None] = lambda name: None
 
@@ -87,7 +88,14 @@ class HostSources:
 
         return ShellWriter(link)
 
-    def _link(self, name: str) -> HostLink | None:
+    def streams(self, name: str) -> HostStreams:
+        """Long commands on a host, to look at what they print; raises LinkError when there is no way to reach it."""
+        link = self._link(name)
+        if link is None:
+            raise LinkError(no_ssh(name))
+        return link
+
+    def _link(self, name: str) -> ShellHost | None:
         if name not in self._links:
             entry = self._settings.host(name)
             made = self._local(name) if entry.local else self._remote(name, entry)
@@ -96,12 +104,12 @@ class HostSources:
             self._links[name] = made
         return self._links[name]
 
-    def _local(self, name: str) -> HostLink:
+    def _local(self, name: str) -> ShellHost:
         from kedge.links.local import LocalLink
 
         return LocalLink(name, self._pools, self._prompter, sudo=self._sudo(name), site=self._site)
 
-    def _remote(self, name: str, entry: HostSettings) -> HostLink | None:
+    def _remote(self, name: str, entry: HostSettings) -> ShellHost | None:
         host = self._host(name)
         address = entry.address or (host.address if host else "")
         if not self._ssh or not (address or entry.port or self._settings.ssh.config):

@@ -37,10 +37,11 @@ GET_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open site; without an executor nothing can be changed (a recording)."""
+    """An open site; without an executor nothing can be changed, without hosts nothing can be followed (a recording)."""
 
     site: LiveSite
     executor: Executor | None = None
+    hosts: HostSources | None = None
 
 
 class SiteWriters:
@@ -104,7 +105,7 @@ async def open_site(
     if kubernetes is not None:
         kubernetes.on_change = site.watch_changed
     where = Where(chosen.name, name.context, getpass.getuser(), link.target.user_name if link else "")
-    return Opened(site, Executor(SiteWriters(link, hosts), Audit(audit_path()), read_only, where))
+    return Opened(site, Executor(SiteWriters(link, hosts), Audit(audit_path()), read_only, where), hosts)
 
 
 async def _connect(

@@ -22,6 +22,8 @@ from kedge.proposals import Proposal, proposals
 if TYPE_CHECKING:
     from kedge.audit import History
     from kedge.executor import Executor, Outcome, Preview, Progress, Verification
+    from kedge.hosts import HostSources
+    from kedge.links.base import HostStreams
     from kedge.live import LiveSite
     from kedge.prompter import Prompter
 
@@ -92,6 +94,7 @@ class Workbench:
         self.read_only = options.read_only
         self.site: LiveSite | None = None
         self._executor: Executor | None = None
+        self._hosts: HostSources | None = None
         self._running: asyncio.Task[None] | None = None
 
     async def open(self, on_picture: Callable[[Picture], None]) -> None:
@@ -116,7 +119,7 @@ class Workbench:
         chosen = choose(self.options)
         self.read_only = self.read_only or chosen.settings.read_only
         opened = await open_site(chosen, self.options, registry, self.prompter, lambda: self.read_only, pools=pools)
-        self.site, self._executor = opened.site, opened.executor
+        self.site, self._executor, self._hosts = opened.site, opened.executor, opened.hosts
         self.site.on_picture = on_picture
         self._running = asyncio.create_task(self.site.run(), name="site")
         self._running.add_done_callback(_log_end)
@@ -183,6 +186,16 @@ class Workbench:
     async def history(self) -> History:
         """Every change made from this machine; raises kedge.executor.Refused when the log cannot be read."""
         return await self.executor.history()
+
+    def streams(self, host: str) -> HostStreams:
+        """Long commands on a host, to look at what they print.
+
+        Raises:
+            NothingOpen: this is no live site. kedge.model.LinkError: there is no way to reach the host.
+        """
+        if self._hosts is None:
+            raise NothingOpen(str(_("Nothing can be followed here: this is no live site")))
+        return self._hosts.streams(host)
 
     @property
     def executor(self) -> Executor:

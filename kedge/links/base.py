@@ -73,6 +73,40 @@ class HostLink(Protocol):
         ...
 
 
+class HostStream(Protocol):
+    """The output of one long command, as it comes; iterate over it, and close it when it is no longer looked at.
+
+    Attributes:
+        exit_code: once the output has ended; None before, and when the connection broke off.
+        complaint: the first of what came on stderr, once the output has ended.
+        received: bytes so far. heard: ``time.monotonic()`` when the last of them came.
+    """
+
+    exit_code: int | None
+    complaint: str
+    received: int
+    heard: float
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Pieces of stdout; a reader that falls behind holds the command back. Raises LinkError when it breaks off."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop reading and end the command, without waiting; safe to call twice."""
+        ...
+
+
+class HostStreams(Protocol):
+    """A link that runs long commands."""
+
+    async def stream(self, command: str, *, root: bool = False, deadline: float) -> HostStream:
+        """Run ``command`` (POSIX sh text, already quoted) until it ends or its stream is closed.
+
+        It runs apart from the batches. ``deadline`` is for the start. Raises LinkError.
+        """
+        ...
+
+
 class HostWriter(Protocol):
     """Changes one machine. Only the executor holds one."""
 

@@ -15,6 +15,7 @@ from kedge.links.deadline import Deadline
 from kedge.links.pools import Pools, run
 from kedge.links.script import Sudo
 from kedge.links.shell_host import MARGIN, Job, ShellHost
+from kedge.links.streams import OpenedPipe
 from kedge.model import LinkError, Reason, Unknown
 from kedge.prompter import Prompter
 
@@ -55,7 +56,17 @@ class LocalLink(ShellHost):
             text = _("{host}: timed out after {seconds} s while running commands on this machine")
             raise _failed(Reason.TIMED_OUT, text.format(host=self.name, seconds=deadline.told)) from None
 
-    def _talk(self, job: Job, deadline: Deadline, started: list[subprocess.Popen[bytes]]) -> bytes:
+    async def _open_pipe(self, deadline: Deadline) -> OpenedPipe:
+        started: list[subprocess.Popen[bytes]] = []
+        work = partial(self._start, started)
+        try:
+            process = await run(self._pools.ssh, work, deadline.left(), partial(_end_all, started))
+        except TimeoutError:
+            text = _("{host}: timed out after {seconds} s while running commands on this machine")
+            raise _failed(Reason.TIMED_OUT, text.format(host=self.name, seconds=deadline.told)) from None
+        return LocalPipe(process, self._running)
+
+    def _start(self, started: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
         try:
             process = subprocess.Popen(
                 SHELL,
@@ -71,6 +82,10 @@ class LocalLink(ShellHost):
         started.append(process)
         self._running.add(process)
         self.stats.channels += 1
+        return process
+
+    def _talk(self, job: Job, deadline: Deadline, started: list[subprocess.Popen[bytes]]) -> bytes:
+        process = self._start(started)
         pipe = ProcessPipe(process)
         try:
             job.talk(pipe, self.stats, deadline)
@@ -131,6 +146,36 @@ class ProcessPipe:
         """Close our ends."""
         for stream in self._streams:
             stream.close()
+
+
+class LocalPipe(OpenedPipe):
+    """A local shell that stays."""
+
+    def __init__(self, process: subprocess.Popen[bytes], running: set[subprocess.Popen[bytes]]) -> None:
+        self.pipe = self._pipe = ProcessPipe(process)
+        self._process = process
+        self._running = running
+
+    def exit_code(self) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(PATIENCE)
+        return None
+
+    def end(self) -> None:
+        """Close its stdin: the guard ends the command then, also one that runs as root."""
+        stdin = self._process.stdin
+        if stdin is not None:
+            stdin.close()
+
+    def dispose(self) -> None:
+        self.end()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._pipe.close()
+        self._running.discard(self._process)
 
 
 def _end_all(processes: list[subprocess.Popen[bytes]]) -> None:

@@ -6,20 +6,19 @@ import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from kedge.i18n import Text, _
 from kedge.links.base import Answer, Command
 from kedge.links.deadline import Deadline
 from kedge.links.frames import Batch, FramingError, Reader
+from kedge.links.pipe import NOISE_SHOWN, Pipe
 from kedge.links.script import FAN_OUT, Sudo, render
+from kedge.links.streams import HostStream, OpenedPipe, render_stream
 from kedge.model import LinkError, Reason, Unknown
 from kedge.prompter import MOST_ATTEMPTS, REFUSED, Prompter, sudo_password
 
 MARGIN = 0.2
 """Seconds before the caller's deadline at which a script is given up, so that what has answered is kept."""
-
-NOISE_SHOWN = 300
 
 
 @dataclass(slots=True)
@@ -30,22 +29,6 @@ class LinkStats:
     channels: int = 0
     sent: int = 0
     received: int = 0
-
-
-class Pipe(Protocol):
-    """Both ends of a running ``sh -s``; blocking."""
-
-    def send(self, data: bytes, deadline: Deadline) -> None:
-        """Write all of it. Raises TimeoutError, OSError."""
-        ...
-
-    def receive(self, deadline: Deadline) -> bytes:
-        """The next piece of stdout, empty at its end. Raises TimeoutError, OSError."""
-        ...
-
-    def complaint(self) -> bytes:
-        """The first of what came on stderr."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +96,27 @@ class ShellHost(ABC):
         Returns early, with the reader's batch incomplete, when the connection was lost or the deadline passed
         after the first frame. Raises LinkError when there was no first frame.
         """
+
+    @abstractmethod
+    async def _open_pipe(self, deadline: Deadline) -> OpenedPipe:
+        """Start a ``sh -s`` that stays, apart from the batches; raises LinkError."""
+
+    async def stream(self, command: str, *, root: bool = False, deadline: float) -> HostStream:
+        """Run one long command; its output comes as it is written (:class:`kedge.links.base.HostStreams`).
+
+        Raises:
+            LinkError: it was not started within ``deadline`` seconds; NEEDS_ROOT when sudo refused.
+        """
+        limit = Deadline(deadline)
+        if root and self._sudo is Sudo.PASSWORD and not self._password.accepted:
+            await self.batch([Command("sudo", "true", root=True)], deadline=limit.left())  # asks for it, once
+            limit.restart()
+        password = self._password.secret if root and self._sudo is Sudo.PASSWORD and self._password.accepted else ""
+        nonce = secrets.token_hex(8)
+        script = render_stream(command, nonce=nonce, root=root, sudo=self._sudo, has_password=bool(password))
+        stream = HostStream(self.name, command, await self._open_pipe(limit))
+        await stream.start(script, nonce, password, limit)
+        return stream
 
     def retry_now(self) -> None:
         """A person wants this machine tried again: wrong passwords so far do not count."""

@@ -21,7 +21,9 @@ from kedge.links.ssh_channel import ChannelPipe
 from kedge.links.ssh_config import Endpoint, SshTarget, route
 from kedge.links.ssh_connection import Connection, Dialling
 from kedge.links.ssh_dial import Dialler
+from kedge.links.ssh_sessions import Session, Sessions
 from kedge.links.ssh_shared import SshShared
+from kedge.links.streams import OpenedPipe
 from kedge.model import LinkError, Reason, Unknown
 from kedge.prompter import Prompter
 
@@ -69,6 +71,7 @@ class SshLink(ShellHost):
         self._nobody_is_asked.set()
         self._questions = 0
         self._sessions = asyncio.Semaphore(MOST_SESSIONS)
+        self._long = Sessions(target.name, pools, self._dial_beside)
         self._busy = 0
         self._failures = 0
         self._failed: Unknown | None = None
@@ -108,6 +111,7 @@ class SshLink(ShellHost):
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
         connection, self._connection = self._connection, None
+        self._long.close()
         self._shared.closed(self)
         if connection is not None:
             with suppress(TimeoutError):
@@ -175,6 +179,32 @@ class SshLink(ShellHost):
                     raise LinkError(need.refused) from None
                 self._given.take(need.question, reply)
                 deadline.restart()
+
+    # ------------------------------------------------------------------------------------------ what stays open
+
+    async def open_session(self, deadline: Deadline) -> Session:
+        """A channel that stays open, apart from the sweeps' connection; raises LinkError."""
+        return await self._long.open(deadline)
+
+    async def _dial_beside(self, deadline: Deadline) -> Connection:
+        """Another connection; a host that cannot be reached is not dialled again before its pause is over."""
+        if self._failed is not None and time.monotonic() < self._not_before:
+            raise LinkError(self._failed)
+        connection = await self._dial_and_ask(deadline)
+        self.stats.connections += 1
+        return connection
+
+    async def _open_pipe(self, deadline: Deadline) -> OpenedPipe:
+        from kedge.links.ssh_stream import open_pipe
+
+        session = await self.open_session(deadline)
+        self.stats.channels += 1
+        work = partial(open_pipe, self.name, session, SHELL, deadline)
+        try:
+            return await run(self._pools.ssh, work, deadline.left(), session.close_soon)
+        except TimeoutError:
+            session.close_soon()
+            raise ssh_errors.timed_out(self.name, deadline, ssh_errors.OPENING) from None
 
     def _dial(self, deadline: Deadline, dialling: Dialling) -> Connection:
         hops = self._hops or route(self.target)

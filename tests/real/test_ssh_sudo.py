@@ -17,7 +17,7 @@ from kedge.links.host_writer import ShellWriter
 from kedge.links.script import Sudo
 from kedge.model import LinkError, Reason
 from kedge.prompter import QuestionKind
-from tests.real.ssh_people import Person, link_to
+from tests.real.ssh_people import Person, link_to, until
 from tests.real.sshd import Sshd, public, running
 
 pytestmark = pytest.mark.real
@@ -235,3 +235,29 @@ async def test_a_user_may_not_give_away_the_owner_of_a_file(server: Sshd, accoun
     assert caught.value.unknown.reason is Reason.DENIED
     assert file.read_text() == "old\n"
     assert len(list(folder.iterdir())) == 1
+
+
+async def test_a_long_command_runs_as_root_and_ends_with_its_reader(server: Sshd, account: Account) -> None:
+    account.may("ALL")
+    person = Person(SECRET)
+    async with link_to(server, person, sudo=Sudo.PASSWORD) as link:
+        stream = await link.stream("id -u; echo $$; sleep 600", root=True, deadline=20)
+        seen = b""
+        async for piece in stream:
+            seen += piece
+            if seen.count(b"\n") == 2:
+                break
+        user, shell = seen.split()
+        assert user == b"0"
+        assert len(person.asked) == 1
+        await stream.aclose()
+        await until(lambda: not Path(f"/proc/{int(shell)}").exists(), 20)
+
+
+async def test_a_long_command_that_needs_root_says_what_sudo_said(server: Sshd, account: Account) -> None:
+    account.may("")
+    async with link_to(server, sudo=Sudo.NOPASSWD) as link:
+        with pytest.raises(LinkError) as caught:
+            await link.stream("journalctl -f", root=True, deadline=20)
+    assert caught.value.unknown.reason is Reason.NEEDS_ROOT
+    assert "`journalctl -f` on edge1 needs root, and sudo refused it" in str(caught.value.unknown.text)
