@@ -64,7 +64,7 @@ class Job:
 
 
 class ShellHost(ABC):
-    """A machine that commands are run on through ``sh``: :class:`kedge.links.base.HostLink` but for :meth:`close`.
+    """A machine that commands are run on through ``sh`` (:class:`kedge.links.base.HostLink`).
 
     Args:
         name: for messages.
@@ -117,6 +117,10 @@ class ShellHost(ABC):
         stream = HostStream(self.name, command, await self._open_pipe(limit))
         await stream.start(script, nonce, password, limit)
         return stream
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End what is running and close connections; safe to call twice."""
 
     def retry_now(self) -> None:
         """A person wants this machine tried again: wrong passwords so far do not count."""
