@@ -101,9 +101,10 @@ def test_a_pod_without_numbers_keeps_its_row() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2", 2 * NANO), ("250m", 250_000_000), ("72153582n", 72_153_582), ("3u", 3000), ("483996Ki", 483_996 * 1024 * NANO),
-        ("1.5Gi", 3 * (1 << 29) * NANO), ("1e3", 1000 * NANO), ("129M", 129_000_000 * NANO), ("1E", 10**18 * NANO), (".5", NANO // 2),
-        ("0", 0), ("0.1n", 1), ("", None), ("n", None), ("Ki", None), ("12Q", None), ("1.2.3", None), ("١٢n", None), ("²Ki", None),
+        ("2", 2 * NANO), ("250m", 250_000_000), ("72153582n", 72_153_582), ("3u", 3000), ("0", 0), ("0.1n", 1),
+        ("483996Ki", 483_996 * 1024 * NANO), ("1.5Gi", 3 * (1 << 29) * NANO), ("129M", 129_000_000 * NANO),
+        ("1e3", 1000 * NANO), ("1E", 10**18 * NANO), (".5", NANO // 2),
+        ("", None), ("n", None), ("Ki", None), ("12Q", None), ("1.2.3", None), ("١٢n", None), ("²Ki", None),
     ],
 )  # fmt: skip
 def test_quantities(text: str, expected: int | None) -> None:
