@@ -128,7 +128,7 @@ class Executor:
     ) -> None:
         self._clock = clock or SystemClock()
         self._settings = settings or Settings()
-        self._hands = Hands(writers, self._clock, self._settings)
+        self._hands = Hands(writers, self._clock, self._settings, read_only)
         self._audit = audit
         self._read_only = read_only
         self._where = where
@@ -137,8 +137,10 @@ class Executor:
     # ------------------------------------------------------------------------------------------- preview
 
     async def preview(self, plan: Plan, *, undoes: str = "") -> Preview:
-        """Read the present state and say exactly what would be done; raises Refused."""
-        self._permit()
+        """Read the present state and say exactly what would be done; raises Refused.
+
+        Looking changes nothing, so it is allowed to those who may only look as well.
+        """
         at = self._clock.now()
         with _refusing():
             users = {on: await self._user(on) for on in dict.fromkeys(step.on for step in plan.steps)}
@@ -250,7 +252,6 @@ class Executor:
 
     async def undo_preview(self, id: str) -> Preview:
         """What would take a change back; to be shown, approved and applied like any other; raises Refused."""
-        self._permit()
         history = await self.history()
         entry = history.entry(id)
         if entry is None:
@@ -288,6 +289,11 @@ class Executor:
         return state
 
     # ------------------------------------------------------------------------------------------- helpers
+
+    @property
+    def read_only(self) -> bool:
+        """True when nothing may be changed here; previews are still made."""
+        return self._read_only()
 
     def _permit(self) -> None:
         if self._read_only():

@@ -12,6 +12,7 @@ from enum import Enum
 from kedge.executor import Outcome, Preview, Progress, Refused, Result, Verification
 from kedge.i18n import Text, _
 from kedge.model import Approval, Plan
+from kedge.steps import script
 from kedge.workbench import NothingOpen, Workbench
 
 
@@ -66,6 +67,24 @@ class Repair:
         return self._stop
 
     @property
+    def may_apply(self) -> bool:
+        """True when what is shown would change something, and changing is allowed here."""
+        ready = self.stage is Stage.SHOWN and self.preview is not None and not self.preview.idle
+        return ready and not self._workbench.read_only
+
+    @property
+    def only_shown(self) -> bool:
+        """True for somebody who may look and not touch."""
+        return self._workbench.read_only
+
+    @property
+    def script(self) -> str:
+        """What a person could run by hand instead; "" while nothing is known of it."""
+        if self.preview is not None:
+            return self.preview.script()
+        return script(self._plan) if self._plan is not None else ""
+
+    @property
     def can_undo(self) -> bool:
         """True when it changed something that can be taken back."""
         return self.stage is Stage.ENDED and self.outcome is not None and self.outcome.can_undo
@@ -105,7 +124,7 @@ class Repair:
     async def apply(self, approval: Approval) -> None:
         """Do what was shown, then measure whether it helped. Whatever happens, it ends."""
         preview = self.preview
-        if preview is None or self.stage is not Stage.SHOWN:
+        if preview is None or not self.may_apply:
             return
         ended = Stage.ENDED
         before = self._workbench.site.picture().findings if self._workbench.site is not None else ()

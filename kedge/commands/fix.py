@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ import click
 from kedge.commands.change import Change
 from kedge.commands.common import site_options, stop
 from kedge.commands.live import SWEEP, Session, opened
+from kedge.commands.many import Changes, fix_many, is_many, matching
 from kedge.commands.repair import Consent, carry_out, run_change
 from kedge.commands.terminal import say
 from kedge.engine import Engine
@@ -43,41 +45,76 @@ def _fixes(context: click.Context, parameter: click.Parameter, incomplete: str) 
 @click.command("fix")
 @click.argument("name", metavar="FIX", shell_complete=_fixes)
 @click.option(
-    "--node", "--target", "target", default="", help="Node or host to repair; its only one when there is one."
+    "--node",
+    "--target",
+    "targets",
+    multiple=True,
+    help="Node or host to repair; its only one when there is one. Repeated or a pattern (edge*): one first, "
+    "then, once that is verified, the rest.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing (exit code 7).")
 @click.option("--yes", is_flag=True, help="Apply the plan without asking.")
 @click.option("--timeout", type=float, default=600.0, show_default=True, help="Seconds for everything.")
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Format of the report.")
 @site_options
-def command(name: str, target: str, dry_run: bool, yes: bool, timeout: float, output: str, **site: Any) -> None:
+def command(
+    name: str, targets: tuple[str, ...], dry_run: bool, yes: bool, timeout: float, output: str, **site: Any
+) -> None:
     """Apply one fix and verify it: prints the plan, asks, applies, waits until its checks are green."""
     registry = discover()
     fix = next((one for one in registry.fixes if one.id == name), None)
     if fix is None:
         stop(_no_such_fix(name, registry))
-    change = Change("fix", name, target=target)
-    run_change(_fix(change, fix, registry, Consent(yes, dry_run, output), timeout, Options(**site)), output)
+    change = Changes("fix", name) if is_many(targets) else Change("fix", name, target="".join(targets))
+    wanted = Wanted(fix, registry, targets, timeout)
+    run_change(_fix(change, wanted, Consent(yes, dry_run, output), Options(**site)), output)
 
 
-async def _fix(
-    change: Change, fix: Fix, registry: Registry, consent: Consent, timeout: float, options: Options
-) -> Change:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks for."""
+
+    fix: Fix
+    registry: Registry
+    targets: tuple[str, ...]
+    timeout: float
+
+
+async def _fix(change: Change, wanted: Wanted, consent: Consent, options: Options) -> Change:
     try:
-        async with opened(registry, options) as session, session.within(timeout):
-            return await _on_site(change, fix, session, consent)
+        async with opened(wanted.registry, options) as session, session.within(wanted.timeout):
+            await _look(change, session)
+            if isinstance(change, Changes):
+                return await _on_many(change, wanted, session, consent)
+            return await _on_one(change, wanted.fix, session, consent)
     except Usage as error:
         stop(error.text)
     except TimeoutError:
         text = _("It took longer than {seconds:g} s; see --timeout, and `kedge-tui history` for what was begun")
-        return change.ended(Exit.FAILURE if change.preview is None else Exit.NOT_VERIFIED, text.format(seconds=timeout))
+        begun = change.preview is not None or (isinstance(change, Changes) and bool(change.parts))
+        return change.ended(Exit.NOT_VERIFIED if begun else Exit.FAILURE, text.format(seconds=wanted.timeout))
 
 
-async def _on_site(change: Change, fix: Fix, session: Session, consent: Consent) -> Change:
-    engine, executor = session.site.engine, session.executor
+async def _look(change: Change, session: Session) -> None:
+    engine = session.site.engine
     change.site, change.context = engine.site.name, engine.site.context
     say(_("looking at {site} …").format(site=engine.site.name))
     await engine.look(SWEEP)
+
+
+async def _on_many(change: Changes, wanted: Wanted, session: Session, consent: Consent) -> Changes:
+    fix, findings = wanted.fix, session.site.picture().findings
+    wrong = [f for f in findings if f.status in BAD and fix.id in f.fixes]
+    known = {host.name for host in session.site.engine.hosts} | {f.target for f in findings}
+    targets, strange = matching(wanted.targets, sorted({f.target for f in wrong}), sorted(known))
+    if strange:
+        text = _("There is no node or host {name}; there are: {known}")
+        raise Usage(text.format(name=", ".join(strange), known=", ".join(sorted(known - {SITE})) or "-"))
+    return await fix_many(change, fix, targets, wrong, session, consent)
+
+
+async def _on_one(change: Change, fix: Fix, session: Session, consent: Consent) -> Change:
+    engine, executor = session.site.engine, session.executor
     before = session.site.picture().findings
     change.target = choose_target(fix, change.target, before, engine)
     wrong = [f for f in before if f.target == change.target and f.status in BAD and fix.id in f.fixes]

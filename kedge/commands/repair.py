@@ -76,10 +76,12 @@ async def carry_out(
     consent.show(preview)
     if preview.idle:
         return change.ended(Exit.OK, _("Everything is as wanted already; nothing was changed"))
+    if executor.read_only and not consent.yes:
+        return change.ended(Exit.NOT_APPLIED, _("Nothing was changed: this site is read-only for you"))
     approval = await consent.approve(preview)
     if approval is None:
-        return change.ended(Exit.NOT_APPLIED, _not_applied(consent))
-    with _stoppable() as stop:
+        return change.ended(Exit.NOT_APPLIED, not_applied(consent))
+    with stoppable() as stop:
         try:
             outcome = await executor.apply(preview, approval, _progress, stop)
         except Refused as error:
@@ -97,7 +99,8 @@ async def carry_out(
     return change.ended(code_of(outcome, change.verification), text)
 
 
-def _not_applied(consent: Consent) -> Text:
+def not_applied(consent: Consent) -> Text:
+    """Why a plan that was shown was not applied."""
     if consent.dry_run or is_interactive():
         return _("Nothing was changed")
     return _("Nothing was changed: there is no terminal to ask at; --yes applies exactly this plan")
@@ -116,7 +119,7 @@ def _progress(progress: Progress) -> None:
 
 
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
+def stoppable() -> Iterator[Callable[[], bool]]:
     """While steps run, ctrl+c and SIGTERM stop before the next one; a second time they end it where it is."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     pressed: list[int] = []

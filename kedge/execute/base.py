@@ -158,10 +158,13 @@ class LockPath:
 class Hands:
     """The writers with deadlines, errors as sentences, and threads for what takes longer than a blink."""
 
-    def __init__(self, writers: Writers, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self, writers: Writers, clock: Clock, settings: Settings, read_only: Callable[[], bool] = lambda: False
+    ) -> None:
         self.writers = writers
         self.clock = clock
         self.settings = settings
+        self.read_only = read_only
 
     async def work(self, function: Callable[[], T], seconds: float = 30.0) -> T:
         """Run parsing, diffing and disk writes off the event loop."""

@@ -186,10 +186,11 @@ async def _create(hands: Hands, document: Document, *, dry_run: bool = False) ->
 async def _plan(step: ApplyManifest, hands: Hands, document: Document) -> _Plan:
     found = await find(hands, document.path)
     if found is None:
-        try:
-            await _create(hands, document, dry_run=True)
-        except LinkError as error:
-            raise refusal(error) from None
+        if not hands.read_only():
+            try:
+                await _create(hands, document, dry_run=True)
+            except LinkError as error:
+                raise refusal(error) from None
         return _Plan(document, CREATE, diff=object_diff(document.path, {}, document.body))
     if document.kind in step.replace:
         diff = object_diff(document.path, essence(found), document.body)

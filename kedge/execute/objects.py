@@ -76,11 +76,38 @@ async def get_object(hands: Hands, path: str) -> dict[str, Any]:
 
 
 async def refusing(hands: Hands, path: str, body: object, content_type: str) -> dict[str, Any]:
-    """The result of a dry run; what the server would refuse is Refused now, before anything is changed."""
+    """The result of a dry run; what the server would refuse is Refused now, before anything is changed.
+
+    On a site that is read-only even a dry run is not sent: it needs the right to change. The patch is laid over the
+    object here instead, without what the server would add to it.
+    """
+    if hands.read_only():
+        return patched(await get_object(hands, path), body, content_type)
     try:
         return await hands.patch(path, body, content_type, dry_run=True)
     except LinkError as error:
         raise refusal(error) from None
+
+
+def patched(found: dict[str, Any], body: object, content_type: str) -> dict[str, Any]:
+    """The object with a patch laid over it here; Refused for a JSON patch, which only the server applies."""
+    if content_type == JSON_PATCH or not isinstance(body, dict):
+        raise Refused(_("What this patch would do is known to the server only, and this site is read-only for you"))
+    return _overlaid(found, body)
+
+
+def _overlaid(found: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """A merge patch (RFC 7386); a strategic one is the same as long as it holds no list."""
+    after = dict(found)
+    for key, value in patch.items():
+        if value is None:
+            after.pop(key, None)
+        elif isinstance(value, dict):
+            old = after.get(key)
+            after[key] = _overlaid(old if isinstance(old, dict) else {}, value)
+        else:
+            after[key] = value
+    return after
 
 
 def refusal(error: LinkError) -> LinkError | Refused:

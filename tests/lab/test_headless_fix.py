@@ -99,7 +99,6 @@ def test_a_plan_on_the_terminal_leaves_stdout_to_the_document(lab: BackgroundSit
         ),
         (("fix", "enable-edgestream", "--node", "cloud1"), 2, "enable-edgestream is for edge1, not for cloud1"),
         (("fix", "enable-edgestream", "--node", "edge2", "--yes"), 0, "Nothing to repair"),
-        (("fix", "enable-edgestream", "--node", "edge1", "--yes", "--read-only"), 3, "read-only"),
         (
             ("fix", "enable-edgestream", "--node", "edge1", "--yes", "--no-ssh"),
             5,
@@ -116,6 +115,16 @@ def test_what_cannot_be_done_is_a_sentence_and_a_code(
     assert (ran.code, ran.out) == (code, "")
     assert sentence in ran.err
     assert "Traceback" not in ran.err
+    assert edgecore_yaml(lab).read_bytes() == before
+
+
+@pytest.mark.parametrize(("flags", "code"), [((), 7), (("--yes",), 3)])
+def test_who_may_only_look_sees_the_plan(lab: BackgroundSite, flags: tuple[str, ...], code: int) -> None:
+    before = edgecore_yaml(lab).read_bytes()
+    ran = kedge(*FIX, *where(lab), *flags, "--read-only")
+    assert ran.code == code
+    assert "$ systemctl restart edgecore" in ran.out
+    assert "read-only for you" in ran.err
     assert edgecore_yaml(lab).read_bytes() == before
 
 
@@ -151,3 +160,25 @@ def test_an_interrupt_stops_before_the_next_step_and_is_accounted_for(lab: Backg
     change = kedge("history", "-o", "json").document["changes"][0]
     assert (change["result"], change["unfinished"]) == ("stopped", False)
     assert kedge("undo", change["id"], *where(lab), "--yes").code == 0
+
+
+def test_many_nodes_one_first_then_the_rest_and_one_summary(lab: BackgroundSite) -> None:
+    lab.set_fault("edgestream-disabled", True, edge="edge2")
+    words = ("fix", "enable-edgestream", "--node", "edge*", *where(lab))
+    shown = kedge(*words)
+    assert shown.code == 7
+    assert "== edge1" in shown.out
+    assert "== edge2" in shown.out
+    found = kedge(*words, "--yes", "-o", "json")
+    assert (found.code, found.document["targets"]) == (0, ["edge1", "edge2"])
+    assert [part["verification"]["result"] for part in found.document["changes"]] == ["fixed", "fixed"]
+    assert found.document["message"] == "Enable EdgeStream and restart edgecore: 2 done"
+    lines = found.err.splitlines()
+    assert lines.index("edge2 applying") > next(n for n, line in enumerate(lines) if line.startswith("edge1 done"))
+    assert len(kedge("history", "-o", "json").document["changes"]) == 2
+
+
+def test_of_many_nodes_one_that_nobody_knows_is_named(lab: BackgroundSite) -> None:
+    ran = kedge("fix", "enable-edgestream", "--node", "edge1", "--node", "edge7", *where(lab), "--yes")
+    assert ran.code == 2
+    assert "There is no node or host edge7; there are: cloud1, edge1, edge2" in ran.err

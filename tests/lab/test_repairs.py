@@ -18,7 +18,7 @@ from kedge.workbench import Options, Workbench
 from lab.background import BackgroundSite, run_in_thread
 
 BAD = (Status.FAIL, Status.WARN)
-PATIENCE = 45.0
+PATIENCE = 120.0
 
 
 class Desk:
@@ -183,6 +183,8 @@ async def test_read_only_changes_nothing() -> None:
         before = {path.name: path.read_bytes() for path in config.iterdir()}
         async with desk_at(lab, read_only=True) as desk:
             finding = await desk.wait_for("KE206", "edge1", Status.FAIL)
+            preview = await desk.preview(finding, "enable-edgestream")
+            assert "systemctl restart edgecore" in preview.script()
             with pytest.raises(Refused, match="read-only"):
-                await desk.preview(finding, "enable-edgestream")
+                await desk.apply(preview)
         assert {path.name: path.read_bytes() for path in config.iterdir()} == before

@@ -180,14 +180,27 @@ async def test_the_plan_can_be_copied_as_a_script(at_desk: Opener) -> None:
 # ------------------------------------------------------------------------------------------------------ refusals
 
 
-async def test_read_only_is_refused_with_a_sentence_and_reaches_no_host(at_desk: Opener) -> None:
+async def test_read_only_the_plan_is_shown_and_copied_and_nothing_can_be_applied(at_desk: Opener) -> None:
     async with at_desk((80, 24), read_only=True) as desk:
         screen = await opened(desk)
+        assert screen.repair.stage is Stage.SHOWN
+        assert "enable: true" in lines(screen)
+        assert "read-only: nothing is changed here" in desk.text
+        assert "Apply (y)" not in desk.text
+        await desk.press("y", "u", "c")
+        assert "systemctl restart edgecore" in desk.app.clipboard
+        assert screen.repair.stage is Stage.SHOWN
+        assert desk.bench.host.changes == []
+
+
+async def test_a_refused_plan_can_still_be_copied_for_somebody_who_may(at_desk: Opener) -> None:
+    async with at_desk() as desk:
+        desk.bench.host.sudo = False
+        screen = await opened(desk)
         assert screen.repair.stage is Stage.REFUSED
-        assert "This site is read-only for you; nothing is changed" in desk.text
-        assert "refused; nothing was changed" in desk.text
-        await desk.press("y", "u")
-        assert desk.bench.host.commands == []
+        await desk.press("c")
+        assert "systemctl restart edgecore" in desk.app.clipboard
+        assert desk.bench.host.changes == []
 
 
 async def test_what_changed_since_it_was_shown_is_refused_and_can_be_looked_at_again(at_desk: Opener) -> None:

@@ -62,6 +62,7 @@ async def _play(scratch: Path, happenings: list[str], risk: Risk) -> None:
             if app._exit:
                 break
     assert app.failures == []
-    assert bench.host.commands == []
+    assert bench.host.changes == []
+    assert bench.host.locks == {}
     assert bench.fakes.writers.cluster.patched == []
     assert not (scratch / "audit.jsonl").exists()

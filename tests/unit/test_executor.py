@@ -127,20 +127,28 @@ async def test_applying_backs_up_edits_restarts_and_unlocks(bench: Bench) -> Non
     ]  # fmt: skip
 
 
-async def test_read_only_is_refused_everywhere(bench: Bench) -> None:
+async def test_read_only_is_refused_wherever_something_would_change(bench: Bench) -> None:
     preview = await bench.executor.preview(PLAN)
     outcome, _seen = await applied(bench, preview)
     bench.read_only = True
     before = len(bench.host("edge1").commands)
     for refused in (
-        bench.executor.preview(PLAN),
         bench.executor.apply(preview, approve(preview), lambda _progress: None),
-        bench.executor.undo_preview(outcome.id),
         bench.executor.find_out(outcome.id),
     ):
         with pytest.raises(Refused, match="read-only"):
             await refused
     assert len(bench.host("edge1").commands) == before
+
+
+async def test_read_only_the_plan_is_shown_all_the_same(bench: Bench) -> None:
+    allowed = await bench.executor.preview(PLAN)
+    bench.read_only = True
+    preview = await bench.executor.preview(PLAN)
+    assert (preview.text(), preview.script()) == (allowed.text(), allowed.script())
+    with pytest.raises(Refused, match="read-only"):
+        await bench.executor.apply(preview, approve(preview), lambda _progress: None)
+    assert bench.host("edge1").changes == []
 
 
 async def test_an_approval_of_something_else_is_refused(bench: Bench) -> None:

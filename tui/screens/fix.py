@@ -88,7 +88,7 @@ class FixScreen(Dialog[None]):
         self.query_one("#title", Static).update(f"{one_line(translate(title))}   [{one_line(self._where)}]")
         self.query_one(LineView).renew(end=repair.running or stage in (Stage.ENDED, Stage.REFUSED))
         self._state(self._sentence())
-        ready = stage is Stage.SHOWN and repair.preview is not None and not repair.preview.idle
+        ready = repair.may_apply
         name = self.query_one("#name", Input)
         high = ready and plan is not None and plan.risk is Risk.HIGH
         if high and plan is not None and not name.display:
@@ -121,6 +121,8 @@ class FixScreen(Dialog[None]):
         if stage is Stage.SHOWN:
             if repair.preview is not None and repair.preview.idle:
                 return _("everything is as wanted already; there is nothing to do")
+            if repair.only_shown:
+                return _("read-only: nothing is changed here; c copies it as a script for somebody who may")
             if plan is not None and plan.risk is Risk.HIGH:
                 return _("high risk: type {name} and press enter").format(name=plan.target)
             return _("y applies exactly this; esc leaves everything as it is")
@@ -137,10 +139,10 @@ class FixScreen(Dialog[None]):
         """Keys that have nothing to do now are not offered."""
         repair = self.repair
         possible = {
-            "confirm": repair.stage is Stage.SHOWN and repair.preview is not None and not repair.preview.idle,
+            "confirm": repair.may_apply,
             "undo": repair.can_undo,
             "look_again": repair.stage is Stage.REFUSED,
-            "copy": repair.preview is not None,
+            "copy": bool(repair.script),
         }
         return possible.get(action, True)
 
@@ -150,7 +152,7 @@ class FixScreen(Dialog[None]):
         """Apply what is shown (low and medium risk); high risk wants the name typed."""
         repair = self.repair
         preview = repair.preview
-        if preview is None or preview.idle or repair.stage is not Stage.SHOWN:
+        if preview is None or not repair.may_apply:
             return
         name = self.query_one("#name", Input)
         high = preview.plan.risk is Risk.HIGH
@@ -197,8 +199,8 @@ class FixScreen(Dialog[None]):
 
     def action_copy(self) -> None:
         """The plan as a script for a person to run by hand."""
-        if self.repair.preview is not None:
-            self.app.copy(self.repair.preview.script())
+        if text := self.repair.script:
+            self.app.copy(text)
 
     def action_scroll(self, rows: int) -> None:
         self.query_one(LineView).action_scroll(rows)
