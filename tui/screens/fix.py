@@ -112,25 +112,29 @@ class FixScreen(Dialog[None]):
         return _("Close") if stage in (Stage.VERIFYING, Stage.ENDED, Stage.REFUSED) else _("Cancel")
 
     def _sentence(self) -> Text:
-        repair, stage = self.repair, self.repair.stage
-        plan = repair.plan
+        repair, stage, plan = self.repair, self.repair.stage, self.repair.plan
         if stage is Stage.LOOKING:
             return _("nothing is changed by looking")
         if stage is Stage.REFUSED:
             return _("refused; nothing was changed")
         if stage is Stage.SHOWN:
-            if repair.preview is not None and repair.preview.idle:
-                return _("everything is as wanted already; there is nothing to do")
-            if repair.only_shown:
-                return _("read-only: nothing is changed here; c copies it as a script for somebody who may")
-            if plan is not None and plan.risk is Risk.HIGH:
-                return _("high risk: type {name} and press enter").format(name=plan.target)
-            return _("y applies exactly this; esc leaves everything as it is")
+            return self._what_now()
         if stage is Stage.APPLYING:
             return _("stopping after this step") if repair.stopping else _("applying; esc stops after this step")
         if stage is Stage.VERIFYING:
             return repair.waiting or _("verifying {codes}").format(codes=" ".join(plan.verify) if plan else "")
         return _("u takes it back; esc closes; it is in :history") if repair.can_undo else _("esc closes")
+
+    def _what_now(self) -> Text:
+        """What the person may do with what is shown."""
+        repair, plan = self.repair, self.repair.plan
+        if repair.preview is not None and repair.preview.idle:
+            return _("everything is as wanted already; there is nothing to do")
+        if repair.only_shown:
+            return _("read-only: nothing is changed here; c copies it as a script for somebody who may")
+        if plan is not None and plan.risk is Risk.HIGH:
+            return _("high risk: type {name} and press enter").format(name=plan.target)
+        return _("y applies exactly this; esc leaves everything as it is")
 
     def _state(self, text: Text) -> None:
         self.query_one("#state", Static).update(one_line(translate(text)))
