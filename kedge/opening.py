@@ -24,7 +24,7 @@ from kedge.model import Cost, LinkError
 from kedge.picture import LinkInfo
 from kedge.plugins import Registry
 from kedge.prompter import Prompter, SharedPrompter
-from kedge.recording import open_recording
+from kedge.recording import Recording, open_recording
 from kedge.sources.base import KUBERNETES, NoSource, Source, no_api, no_ssh
 from kedge.sources.kube import KubeSource
 from kedge.state import audit_path
@@ -143,12 +143,16 @@ class NoHosts:
 
 def recorded_engine(directory: Path, registry: Registry, settings: SiteSettings | None = None) -> Engine:
     """An engine over a recorded site; raises RecordingError."""
-    recorded = open_recording(directory)
+    return engine_over(open_recording(directory), registry, settings)
+
+
+def engine_over(recorded: Recording, registry: Registry, settings: SiteSettings | None = None) -> Engine:
+    """An engine that asks a recording."""
 
     def host(name: str) -> Source:
         return recorded.hosts.get(name) or NoSource(name, no_ssh(name))
 
-    return Engine(
+    engine = Engine(
         SiteName(recorded.name, context="recording"),
         registry,
         settings or SiteSettings(),
@@ -157,6 +161,8 @@ def recorded_engine(directory: Path, registry: Registry, settings: SiteSettings 
         also=recorded.hosts,
         taken=recorded.recorded,
     )
+    engine.problems += recorded.problems
+    return engine
 
 
 async def open_recorded(directory: Path, registry: Registry) -> LiveSite:

@@ -1,7 +1,8 @@
 """Reads a recorded site (``api/*.json``, ``host-NAME.json``, ``kubectl.json``) into observations.
 
 The layout is an import format (contracts.md): hosts and files may be others than those known here; what no
-ask asks for is left aside, and what was not recorded stays ``unknown: not recorded``.
+ask asks for is left aside, what was not recorded stays ``unknown: not recorded``, and a file that is broken takes
+nothing away but itself.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from kedge import k8s
 from kedge.asks import Api, Ask, Clock, PodExec, PodLog, recognise, recognise_kubectl
 from kedge.i18n import Text, _
 from kedge.model import Observation, Reason, Unknown
-from kedge.sources.base import KUBERNETES
+from kedge.probes.answers import epoch_time
+from kedge.sources.base import KUBERNETES, NoSource, Source
 from kedge.sources.mask import masked
 from kedge.sources.replay import ReplaySource
 
@@ -32,49 +35,110 @@ class RecordingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recorded site: what Kubernetes and each host answered."""
+    """A recorded site: what Kubernetes and each host answered.
+
+    Attributes:
+        problems: sentences about files that could not be read; the rest is judged all the same.
+    """
 
     name: str
     kubernetes: ReplaySource
-    hosts: Mapping[str, ReplaySource]
+    hosts: Mapping[str, Source]
     recorded: datetime | None = None
+    problems: tuple[Text, ...] = ()
+
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The content of a recording's files, as JSON gave it.
+
+    Attributes:
+        api: by the name of the file under ``api/``. hosts: the rows of ``host-NAME.json`` by NAME.
+        broken: why a file could not be read, by its path in the folder.
+    """
+
+    api: Mapping[str, Any] = field(default_factory=dict)
+    hosts: Mapping[str, Rows] = field(default_factory=dict)
+    kubectl: Rows = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    broken: Mapping[str, Text] = field(default_factory=dict)
 
 
 def open_recording(directory: Path) -> Recording:
-    """Read a folder; raises RecordingError when it is none or a file in it is broken."""
+    """Read a folder; raises RecordingError when there is nothing in it that can be used."""
     if not directory.is_dir():
         raise RecordingError(_("{folder} is not a folder").format(folder=directory))
-    meta = _read(directory / "meta.json", {})
+    return recording_of(read_files(directory), directory.name)
+
+
+def read_files(directory: Path) -> Files:
+    """Everything in the folder that belongs to a recording; raises RecordingError when nothing can be used."""
+    broken: dict[str, Text] = {}
     hosts = {
-        path.stem.removeprefix("host-"): ReplaySource(
-            path.stem.removeprefix("host-"), _host(path.stem.removeprefix("host-"), _read(path, []))
-        )
+        path.stem.removeprefix("host-"): _rows(directory, path, broken)
         for path in sorted(directory.glob("host-*.json"))
     }
-    bodies = {path.stem: _read(path, {}) for path in sorted((directory / "api").glob("*.json"))}
-    api = list(_api(bodies))
-    kubectl = list(_kubectl(_read(directory / "kubectl.json", []), bodies.get("pods", {})))
-    if not hosts and not api and not kubectl:
+    api = {path.stem: _object(directory, path, broken) for path in sorted((directory / "api").glob("*.json"))}
+    api = {name: body for name, body in api.items() if body}
+    kubectl = _rows(directory, directory / "kubectl.json", broken)
+    if not any(hosts.values()) and not api and not kubectl:
+        if broken:
+            raise RecordingError(next(iter(broken.values())))
         raise RecordingError(
             _("{folder} holds no recording: no api/*.json, host-*.json or kubectl.json").format(folder=directory)
         )
+    return Files(api, hosts, kubectl, _object(directory, directory / "meta.json", broken), broken)
+
+
+def recording_of(files: Files, name: str) -> Recording:
+    """The recorded site that some files hold. ``name``: what it is called when its meta.json does not say."""
+    hosts: dict[str, Source] = {host: ReplaySource(host, _host(host, rows)) for host, rows in files.hosts.items()}
+    for path, why in files.broken.items():
+        if path.startswith("host-"):
+            host = path.removeprefix("host-").removesuffix(".json")
+            hosts[host] = NoSource(host, Unknown(Reason.UNPARSABLE, why))
+    unread = [
+        Observation(Api(known), KUBERNETES, f"GET {known}", error=Unknown(Reason.UNPARSABLE, why))
+        for path, why in files.broken.items()
+        if path.startswith("api/") and (known := _path(path.removeprefix("api/").removesuffix(".json")))
+    ]
+    pods = _decoded(files.api.get("pods") or {})
     return Recording(
-        name=str(meta.get("scenario") or directory.name),
-        kubernetes=ReplaySource(KUBERNETES, [*api, *kubectl]),
+        name=str(files.meta.get("scenario") or name),
+        kubernetes=ReplaySource(KUBERNETES, [*unread, *_api(files.api), *_kubectl(files.kubectl, pods)]),
         hosts=hosts,
-        recorded=_time(meta.get("recorded")),
+        recorded=_time(files.meta.get("recorded")),
+        problems=tuple(files.broken.values()),
     )
 
 
-def _read(path: Path, default: Any) -> Any:
+def _object(directory: Path, path: Path, broken: dict[str, Text]) -> Mapping[str, Any]:
+    found = _read(directory, path, broken)
+    if not found and path.exists():
+        broken.setdefault(path.relative_to(directory).as_posix(), _("{file} holds no answer").format(file=path))
+    return found if isinstance(found, dict) else {}
+
+
+def _rows(directory: Path, path: Path, broken: dict[str, Text]) -> Rows:
+    found = _read(directory, path, broken)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _read(directory: Path, path: Path, broken: dict[str, Text]) -> Any:
+    """What a file holds, None when it is absent or cannot be read; then ``broken`` says why."""
+    name = path.relative_to(directory).as_posix()
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return default
+        return None
     except (OSError, UnicodeDecodeError) as error:
-        raise RecordingError(_("{file} cannot be read: {error}").format(file=path, error=error)) from None
-    except ValueError as error:
-        raise RecordingError(_("{file} is not valid JSON: {error}").format(file=path, error=error)) from None
+        broken[name] = _("{file} cannot be read: {error}").format(file=path, error=error)
+    except (ValueError, RecursionError) as error:
+        broken[name] = _("{file} is not valid JSON: {error}").format(file=path, error=error)
+    return None
 
 
 # ----------------------------------------------------------------------------------------------------- hosts
@@ -85,12 +149,12 @@ def _host(name: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Observation]
     now: datetime | None = None
     for row in rows:
         ask = recognise(str(row.get("cmd", "")))
-        if isinstance(ask, Clock) and str(row.get("out", "")).strip().isdigit():
-            now = datetime.fromtimestamp(int(row["out"]), UTC)
+        if isinstance(ask, Clock):
+            now = epoch_time(str(row.get("out") or "").strip()) or now
         if ask is not None:
             yield _row(ask, name, row, now, ask.secrets())
         if now is not None:
-            now += timedelta(seconds=float(row.get("seconds") or 0))
+            now += timedelta(seconds=_seconds(row))
 
 
 def _row(ask: Any, source: str, row: Mapping[str, Any], at: datetime | None, secrets: Sequence[str]) -> Observation:
@@ -99,12 +163,20 @@ def _row(ask: Any, source: str, row: Mapping[str, Any], at: datetime | None, sec
         source=source,
         what=str(row.get("cmd", "")),
         at=at,
-        seconds=float(row.get("seconds") or 0),
-        exit_code=row.get("rc"),
+        seconds=_seconds(row),
+        exit_code=rc if isinstance(rc := row.get("rc"), int) else None,
         stdout=masked(str(row.get("out") or ""), secrets),
         stderr=masked(str(row.get("err") or ""), secrets),
     )
 
+
+def _seconds(row: Mapping[str, Any]) -> float:
+    """How long it took; 0 for what is no such number."""
+    took = row.get("seconds")
+    return float(took) if isinstance(took, int | float) and 0 <= took < _LONGEST else 0.0
+
+
+_LONGEST = 86_400.0
 
 # ------------------------------------------------------------------------------------------------------- API
 
@@ -143,7 +215,7 @@ def _path(name: str) -> str | None:
 def _fuller(body: Mapping[str, Any], bodies: Mapping[str, Any]) -> Mapping[str, Any]:
     """A list whose items are replaced by copies recorded with managedFields, where such a copy exists."""
     copies = {
-        (one.get("kind"), one["metadata"].get("namespace"), one["metadata"].get("name")): one
+        (str(one.get("kind")), *_place(one)): one
         for one in bodies.values()
         if isinstance(one, dict) and isinstance(one.get("metadata"), dict) and one["metadata"].get("managedFields")
     }
@@ -151,11 +223,13 @@ def _fuller(body: Mapping[str, Any], bodies: Mapping[str, Any]) -> Mapping[str, 
     if not copies or not isinstance(items, list):
         return body
     kind = str(body.get("kind", "")).removesuffix("List")
-    swapped = []
-    for item in items:
-        meta = item.get("metadata") or {}
-        swapped.append(copies.get((kind, meta.get("namespace"), meta.get("name")), item))
-    return {**body, "items": swapped}
+    return {**body, "items": [copies.get((kind, *_place(item)), item) for item in items]}
+
+
+def _place(item: Any) -> tuple[Any, Any]:
+    """(namespace, name) of an object; Nones for what is none."""
+    meta = item.get("metadata") if isinstance(item, dict) else None
+    return (str(meta.get("namespace")), str(meta.get("name"))) if isinstance(meta, dict) else (None, None)
 
 
 def _body(path: str, body: Mapping[str, Any]) -> Observation:
@@ -181,9 +255,10 @@ def _newest(text: str) -> datetime | None:
 
 def _time(text: Any) -> datetime | None:
     try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00")) if text else None
+        found = datetime.fromisoformat(str(text).replace("Z", "+00:00")) if text else None
     except ValueError:
         return None
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
 
 # --------------------------------------------------------------------------------------------------- kubectl
@@ -204,7 +279,7 @@ def _kubectl_problem(what: str, said: str) -> Unknown:
     return Unknown(reason, _("{what}: {message}").format(what=what, message=message))
 
 
-def _kubectl(rows: Sequence[Mapping[str, Any]], pods: Mapping[str, Any]) -> Iterator[Observation]:
+def _kubectl(rows: Rows, pods: Sequence[k8s.Pod]) -> Iterator[Observation]:
     for row in rows:
         command, stderr = str(row.get("cmd", "")), str(row.get("err") or "")
         raw = re.search(r"\bget --raw[ =]['\"]?(/[^\s'\"?]+)", command)
@@ -220,23 +295,31 @@ def _kubectl(rows: Sequence[Mapping[str, Any]], pods: Mapping[str, Any]) -> Iter
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
-def _with_container(ask: Ask, pods: Mapping[str, Any]) -> Ask:
+def _with_container(ask: Ask, pods: Sequence[k8s.Pod]) -> Ask:
     """A kubectl command that named no container asked the pod's default one: the annotated, else the first."""
     if not isinstance(ask, PodLog | PodExec) or ask.container:
         return ask
-    for pod in pods.get("items") or ():
-        meta = pod.get("metadata") or {}
-        if (meta.get("namespace"), meta.get("name")) == (ask.namespace, ask.pod):
-            names = [c.get("name", "") for c in (pod.get("spec") or {}).get("containers") or ()]
-            chosen = (meta.get("annotations") or {}).get(_DEFAULT_CONTAINER) or (names[0] if names else "")
+    for pod in pods:
+        meta = pod.metadata
+        if (meta.namespace, meta.name) == (ask.namespace, ask.pod):
+            names = [one.name for one in pod.spec.containers or ()]
+            chosen = (meta.annotations or {}).get(_DEFAULT_CONTAINER) or (names[0] if names else "")
             return replace(ask, container=chosen)
     return ask
+
+
+def _decoded(pods: Mapping[str, Any]) -> tuple[k8s.Pod, ...]:
+    """The pods of a recorded list; none when it is not one."""
+    try:
+        return k8s.decode_list(json.dumps(pods).encode(), k8s.Pod)[0] if pods.get("items") else ()
+    except k8s.DecodeError:
+        return ()
 
 
 _SELECTOR = re.compile(r"kubectl\b.*\blogs\b.*(?:-l|--selector)[ =](?P<label>[\w./-]+=[\w./-]*)")
 
 
-def _selected(command: str, pods: Mapping[str, Any]) -> list[PodLog]:
+def _selected(command: str, pods: Sequence[k8s.Pod]) -> list[PodLog]:
     """``kubectl logs -l label``: the pods it spoke of, found in the recorded pod list."""
     found = _SELECTOR.search(command)
     if not found:
@@ -244,15 +327,11 @@ def _selected(command: str, pods: Mapping[str, Any]) -> list[PodLog]:
     key, _sep, value = found["label"].partition("=")
     namespace = re.search(r"(?:-n|--namespace)[ =]([\w-]+)", command)
     previous = bool(re.search(r"\s(-p|--previous)\b", command))
-    logs = []
-    for pod in pods.get("items") or ():
-        meta = pod.get("metadata") or {}
-        if (meta.get("labels") or {}).get(key) != value or (namespace and meta.get("namespace") != namespace[1]):
-            continue
-        if (pod.get("status") or {}).get("phase") == "Pending":
-            continue
-        for container in (pod.get("spec") or {}).get("containers") or ():
-            logs.append(
-                PodLog(meta.get("namespace", ""), meta.get("name", ""), container.get("name", ""), previous=previous)
-            )
-    return logs
+    return [
+        PodLog(pod.metadata.namespace, pod.metadata.name, container.name, previous=previous)
+        for pod in pods
+        if (pod.metadata.labels or {}).get(key) == value
+        and (namespace is None or pod.metadata.namespace == namespace[1])
+        and pod.status.phase != "Pending"
+        for container in pod.spec.containers or ()
+    ]

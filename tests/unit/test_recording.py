@@ -125,8 +125,33 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
         open_recording(tmp_path / "none")
 
 
-def test_a_broken_file_is_named(tmp_path: Path) -> None:
+def test_a_folder_of_which_nothing_can_be_read_names_the_file(tmp_path: Path) -> None:
     write(tmp_path, host_edge1=[])
     (tmp_path / "host-edge1.json").write_text("[{")
     with pytest.raises(RecordingError, match=r"host-edge1\.json is not valid JSON"):
         open_recording(tmp_path)
+
+
+async def test_a_broken_file_takes_nothing_away_but_itself(tmp_path: Path) -> None:
+    write(tmp_path, host_edge1=[], host_edge2=[row("hostname", "edge2\n"), "no row"], api_nodes={}, api_leases={})
+    (tmp_path / "host-edge1.json").write_text("[{")
+    (tmp_path / "api" / "nodes.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "kubectl.json").write_text("{}")
+    recorded = open_recording(tmp_path)
+    for host, what, named in (
+        ("edge1", Service("edgecore"), "host-edge1.json"),
+        ("kubernetes", Api("/api/v1/nodes"), "nodes.json"),
+        ("kubernetes", Api("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"), "leases.json"),
+    ):
+        error = (await ask(recorded, host, what)).error
+        assert error.reason is Reason.UNPARSABLE
+        assert named in str(error.text)
+    assert len(recorded.problems) == 3
+    assert (await ask(recorded, "edge2", Service("edgecore"))).error.reason is Reason.NOT_RECORDED
+
+
+@pytest.mark.parametrize("odd", [None, "12", -1, float("nan"), [], {}])
+async def test_odd_values_in_a_row_are_no_values(tmp_path: Path, odd: Any) -> None:
+    rows = [row("date -u +%s", "99999999999999999"), {"cmd": "cat /etc/x", "rc": odd, "out": odd, "seconds": odd}]
+    seen = await ask(open_recording(write(tmp_path, host_edge1=rows)), "edge1", File("/etc/x"))
+    assert seen.seconds == 0
