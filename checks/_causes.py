@@ -11,7 +11,7 @@ CLOUD_CAUSES = ("KE112", "KE110", "KE113", "KE117")
 TUNNEL_CAUSES = (*EDGE_CAUSES, "KE303", "KE305", "KE306", *CLOUD_CAUSES)
 """Why an edge has no working tunnel."""
 
-PATH_CAUSES = (*TUNNEL_CAUSES, "KE212", "KE209", "KE301", "KE302", "KE304", "KE307", "KE201")
+PATH_CAUSES = (*TUNNEL_CAUSES, "KE212", "KE209", "KE301", "KE302", "KE304", "KE114", "KE307", "KE201")
 """Why a request does not come through to an edge. A node that is down altogether comes last: whoever can look
 at it over SSH knows better why."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kedge.facts.kubectl import Outcome
+from kedge.facts.kubectl import Outcome, core_of
 from kedge.i18n import Text, _
 
 _MEANING: dict[Outcome, Text] = {
@@ -36,4 +36,4 @@ _MEANING: dict[Outcome, Text] = {
 
 def meaning(outcome: Outcome, node: str, text: str) -> Text:
     """The sentence for one outcome."""
-    return _MEANING.get(outcome, _MEANING[Outcome.OTHER]).format(node=node, text=text or outcome.value)
+    return _MEANING.get(outcome, _MEANING[Outcome.OTHER]).format(node=node, text=core_of(text) or outcome.value)

@@ -16,6 +16,7 @@ from kedge.facts.certificates import (
     TunnelTls,
 )
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService
+from kedge.facts.kubectl import KubectlLogs, NodeProxy, Outcome, core_of
 from kedge.facts.network import Established
 from kedge.i18n import Text, _
 from kedge.model import Cost, Hop, Kind, Reason, Unknown, Verdict
@@ -191,12 +192,24 @@ def tunnel_port_accepts_the_edge(
 # ------------------------------------------------------------------------------------------------- the cloud
 
 
-@check("KE114", _("Stream certificate"), on=Kind.CLOUDSTREAM, needs=["KE112", "KE304"], cost=Cost.ACTIVE)
-def stream_certificate_is_in_date(seen: All[StreamCertificate]) -> Verdict:
+@check(
+    "KE114",
+    _("Stream certificate"),
+    on=Kind.CLOUDSTREAM,
+    needs=["KE112", "KE304"],
+    hops=[Hop.CLOUDSTREAM],
+    cost=Cost.ACTIVE,
+)
+def stream_certificate_is_in_date(
+    seen: All[StreamCertificate], proxies: All[NodeProxy], logs: All[KubectlLogs]
+) -> Verdict:
     """What the stream port shows. It lives 365 days and is never renewed by an upgrade (facts 7).
 
-    API server and Metrics Server do not verify it unless told to (k3s does), so an expired one is a warning.
+    API server and Metrics Server do not verify it unless told to (k3s does), so an expired one is a warning; an API
+    server that says that it does makes it a failure.
     """
+    if refused := _refused_by_the_api_server(proxies, logs):
+        return refused
     known = seen.known()
     if not any(one.shown for one in known.values()):
         why = next(iter(seen.unknown().values()), None)
@@ -209,6 +222,19 @@ def stream_certificate_is_in_date(seen: All[StreamCertificate]) -> Verdict:
             worst = worst or _stream_verdict(address, own, one.at)
     listed = "\n".join(dict.fromkeys(shown))
     return worst or passed(_("CloudStream's certificate is in date"), seen=listed)
+
+
+def _refused_by_the_api_server(proxies: All[NodeProxy], logs: All[KubectlLogs]) -> Verdict | None:
+    said = [one.text for one in proxies.known().values() if one.outcome is Outcome.CERTIFICATE]
+    said += [t.text for one in logs.known().values() for t in one.tries if t.outcome is Outcome.CERTIFICATE]
+    if not said:
+        return None
+    text = _(
+        "The API server verifies kubelet certificates and refuses CloudStream's, which is not valid for the addresses "
+        "of edges; on k3s `--kube-apiserver-arg=kubelet-certificate-authority=` ends that, elsewhere a certificate "
+        "that names them"
+    )
+    return failed(text, expected=_("a certificate that the API server accepts"), seen=core_of(said[0]))
 
 
 def _stream_verdict(address: str, own: X509, now: datetime | None) -> Verdict | None:

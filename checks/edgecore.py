@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from kedge.facts.edgecore import KNOWN_API_VERSIONS, EdgeCoreConfig, EdgeCoreLog, EdgeCoreService, EdgedHealth
+from kedge.facts.edgecore import (
+    EDGED_PORT,
+    KNOWN_API_VERSIONS,
+    EdgeCoreConfig,
+    EdgeCoreLog,
+    EdgeCoreService,
+    EdgedHealth,
+)
 from kedge.facts.network import Established
 from kedge.facts.services import ServiceState
 from kedge.i18n import Text, _
@@ -34,8 +41,12 @@ _EXITED, _KILLED, _DUMPED = 1, 2, 3
     fixes=["restart-edgecore"],
     hops=[Hop.EDGED],
 )
-def service_is_running(target: str, service: EdgeCoreService) -> Verdict:
-    """Active, enabled and not in a restart loop. A high restart counter alone is history, not a fault."""
+def service_is_running(target: str, service: EdgeCoreService, journal: Maybe[EdgeCoreLog]) -> Verdict:
+    """Active, enabled and not in a restart loop. A high restart counter alone is history, not a fault.
+
+    What ends at every start may do so for want of its runtime or of a certificate in date; what somebody stopped
+    does not.
+    """
     if service.load == "not-found":
         text = _("{node} has no systemd unit edgecore: EdgeCore is not installed there, or runs some other way")
         return failed(text.format(node=target), expected="edgecore.service", seen="LoadState=not-found", fixes=())
@@ -47,7 +58,13 @@ def service_is_running(target: str, service: EdgeCoreService) -> Verdict:
     if service.active in ("activating", "deactivating", "reloading") and service.sub != "auto-restart":
         text = _("EdgeCore on {node} is {state} right now; look again in a few seconds")
         return warned(text.format(node=target, state=service.active), seen=_state(service))
-    return failed(_down(target, service), expected="active (running)", seen=_state(service))
+    loops = service.sub == "auto-restart" or service.active == "failed"
+    return failed(
+        _down(target, service, journal),
+        expected="active (running)",
+        seen=_state(service),
+        explained_by=("KE215", "KE205", "KE212", "KE210") if loops else None,
+    )
 
 
 def _running(node: str, service: ServiceState) -> Verdict:
@@ -63,15 +80,30 @@ def _running(node: str, service: ServiceState) -> Verdict:
     return passed(_("EdgeCore runs on {node}").format(node=node), seen=_state(service))
 
 
-def _down(node: str, service: ServiceState) -> Text:
+def _down(node: str, service: ServiceState, journal: EdgeCoreLog | Unknown) -> Text:
+    words = {"node": node, "exit": _ended(service, journal)}
     if service.sub == "auto-restart":
         text = _("EdgeCore on {node} ends right after every start: {exit}; systemd has restarted it {count} times")
-        return text.format(node=node, exit=last_exit(service), count=service.restarts)
+        return text.format(count=service.restarts, **words)
     if service.active == "failed":
-        return _("EdgeCore on {node} has failed: {exit}").format(node=node, exit=last_exit(service))
+        return _("EdgeCore on {node} has failed: {exit}").format(**words)
     if service.exit_code == _EXITED and service.exit_status == 0:
         return _("EdgeCore on {node} is stopped; it had ended without an error").format(node=node)
     return _("EdgeCore on {node} is stopped ({exit})").format(node=node, exit=last_exit(service))
+
+
+def _ended(service: ServiceState, journal: EdgeCoreLog | Unknown) -> Text:
+    """How it ended, and why as far as its journal tells."""
+    fatal = [] if isinstance(journal, Unknown) else [hit for hit in journal.hits if hit.id in _FATAL]
+    if not fatal:
+        return last_exit(service)
+    return _("{exit}, {why}").format(exit=last_exit(service), why=fatal[-1].meaning)
+
+
+_FATAL = frozenset(
+    {"no-credentials", "kubelet-present", "kube-proxy-present", "tunnel-certificate-missing", "exec-panic"}
+)
+"""Signatures of lines after which EdgeCore ends."""
 
 
 def last_exit(service: ServiceState) -> Text:
@@ -154,9 +186,15 @@ def _shown(at: datetime | None) -> str:
 
 @check("KE209", _("edged answers"), on=Kind.EDGECORE, explained_by=["KE204", "KE205", "KE212"],
        fixes=["restart-edgecore"], hops=[Hop.EDGED], cost=Cost.ACTIVE)  # fmt: skip
-def edged_answers(target: str, health: EdgedHealth) -> Verdict:
-    """EdgeStream sends every request to edged's read-only server; when that is silent, kubectl hangs (facts 0.8)."""
+def edged_answers(target: str, health: EdgedHealth, config: Maybe[EdgeCoreConfig]) -> Verdict:
+    """EdgeStream sends every request to edged's read-only server; when that is silent, kubectl hangs (facts 0.8).
+
+    It dials 127.0.0.1:10350 whatever edgecore.yaml says (facts 1.5), and without its debugging handlers edged refuses
+    logs and exec (facts 3).
+    """
     words = {"node": target, "url": health.url}
+    if not isinstance(config, Unknown) and (wrong := _refuses(target, health, config)):
+        return wrong
     if health.status == _OK:
         return passed(_("edged answers on {node}: {url}").format(**words), seen=health.body)
     if health.status:
@@ -164,6 +202,24 @@ def edged_answers(target: str, health: EdgedHealth) -> Verdict:
         return failed(text.format(status=health.status, **words), expected="200 ok", seen=health.body)
     text = _("edged on {node} does not answer at {url}, so logs and exec hang")
     return failed(text.format(**words), expected="200 ok", seen=health.problem)
+
+
+def _refuses(node: str, health: EdgedHealth, config: EdgeCoreConfig) -> Verdict | None:
+    """What edgecore.yaml tells edged that keeps EdgeStream's requests out; None when it tells nothing of the kind."""
+    if not config.enable_debugging_handlers:
+        text = _("edgecore.yaml of {node} switches edged's debugging handlers off, so it refuses logs and exec")
+        key = "modules.edged.tailoredKubeletConfig.enableDebuggingHandlers"
+        return failed(text.format(node=node), expected=f"{key}: true", seen=f"{key}: false", explained_by=(), fixes=())
+    if config.read_only_port != EDGED_PORT and health.status != _OK:
+        text = _(
+            "edged on {node} does not answer on port {port}, where EdgeStream sends every request: edgecore.yaml moves "
+            "it to port {other}"
+        )
+        key = "modules.edged.tailoredKubeletConfig.readOnlyPort"
+        said = text.format(node=node, port=EDGED_PORT, other=config.read_only_port)
+        seen = f"{key}: {config.read_only_port}"
+        return failed(said, expected=f"{key}: {EDGED_PORT}", seen=seen, explained_by=("KE204",), fixes=())
+    return None
 
 
 @check("KE214", _("Journal of EdgeCore"), on=Kind.EDGECORE, needs=["KE204"])

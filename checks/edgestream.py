@@ -61,11 +61,11 @@ def server_is_a_cloudcore(
         text = _("edgeStream.server of {node} is {server}, which is no host:port")
         return failed(text.format(node=target, server=stream.server or "-"), seen=stream.server, line=line)
     connections = None if isinstance(sockets, Unknown) else sockets
-    if holds(connections, stream.host, stream.port):
+    if holds(connections, stream.host, stream.port) and stream.port not in _other_ports(cloud, exposure):
         text = _("EdgeStream of {node} is connected to {server}")
         return passed(text.format(node=target, server=stream.server), line=line)
     hosts = _known_hosts(config, core, exposure, connections)
-    ports = _tunnel_ports(config, cloud, exposure, hosts, reach)
+    ports = _tunnel_ports(config, cloud, core, exposure, reach)
     if not hosts:
         return not_known(_("No address of CloudCore is known, so edgeStream.server cannot be compared with one"))
     answers = isinstance(reach, TunnelReach) and reach.outcome is Reach.OPEN
@@ -139,24 +139,33 @@ def _best(hosts: frozenset[str], config: EdgeCoreConfig) -> str:
 def _tunnel_ports(
     config: EdgeCoreConfig,
     cloud: CloudCoreConfig | Unknown,
+    core: CloudCore | Unknown,
     exposure: CloudExposure | Unknown,
-    hosts: frozenset[str],
     reach: TunnelReach | Unknown,
 ) -> tuple[int, ...]:
     """Ports that lead to CloudStream's tunnel server, the best first.
 
-    Where EdgeHub itself comes in by NodePort and the plain port does not answer, only the NodePort is right:
-    `keadm join` writes 10004 even then (facts 0.5).
+    Where every CloudCore is in the pod network, or EdgeHub itself comes in by NodePort and the plain port does not
+    answer, only the NodePort is right: `keadm join` writes 10004 even then (facts 0.5).
     """
     plain = (CloudCoreConfig("") if isinstance(cloud, Unknown) else cloud).cloud_stream.tunnel_port
     mapped = {} if isinstance(exposure, Unknown) else dict(exposure.node_ports)
     if plain not in mapped:
         return (plain,)
+    if _is_inside(core, exposure) and not (isinstance(reach, TunnelReach) and reach.outcome is Reach.OPEN):
+        return (mapped[plain],)
     by_node_port = split(config.hub_server)[1] in mapped.values()
     closed = isinstance(reach, TunnelReach) and reach.outcome is not Reach.OPEN
     if by_node_port:
         return (mapped[plain],) if closed else (mapped[plain], plain)
     return (plain, mapped[plain])
+
+
+def _is_inside(core: CloudCore | Unknown, exposure: CloudExposure | Unknown) -> bool:
+    """Whether every CloudCore has only the pod network and its NodePorts."""
+    pods = () if isinstance(core, Unknown) else core.serving
+    by_node_port = not isinstance(exposure, Unknown) and exposure.service_type == "NodePort"
+    return bool(pods) and by_node_port and not any(pod.host_network for pod in pods)
 
 
 def _other_ports(cloud: CloudCoreConfig | Unknown, exposure: CloudExposure | Unknown) -> set[int]:

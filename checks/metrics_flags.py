@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 
 from kedge.facts.inventory import ApiEndpoints
-from kedge.facts.metrics import MetricsServer
+from kedge.facts.kubectl import NodeProxy, Outcome
+from kedge.facts.metrics import MetricsServer, NodeUsage
 from kedge.facts.nodes import Node
 from kedge.i18n import Text, _
-from kedge.model import Kind, Verdict
+from kedge.model import Kind, Unknown, Verdict
 from kedge.plugins import All, Maybe, check, failed, passed, skipped, warned
 
 _VERSION = re.compile(r":v?(\d+)\.(\d+)\.(\d+)")
@@ -27,23 +28,53 @@ _KUBELET_PORT = "10250"
     needs=["KE101"],
     fixes=["patch-metrics-server"],
 )
-def flags_allow_scraping_edges(server: MetricsServer, nodes: All[Node], endpoints: Maybe[ApiEndpoints]) -> Verdict:
-    """It must dial the port in the node's status, accept CloudStream's certificate and sit where the NAT rules are."""
+def flags_allow_scraping_edges(
+    server: MetricsServer,
+    nodes: All[Node],
+    endpoints: Maybe[ApiEndpoints],
+    usage: Maybe[NodeUsage],
+    proxies: All[NodeProxy],
+) -> Verdict:
+    """It must dial the port in the node's status, accept CloudStream's certificate and sit where the NAT rules are.
+
+    What it does counts more than how it is called: edges that have numbers are scraped, whatever the flags are, and
+    oddities are a fault where no edge has any although the API server gets them.
+    """
     workload = server.workload
     if workload is None or not workload.containers:
         return skipped(_("There is no Deployment of Metrics Server"))
     container = workload.containers[0]
     wrong = [*_version(container.image), *_flags(container.args), *_edge(server, nodes)]
     seen = " ".join(container.args) or _("no flags")
-    if wrong:
-        text = _("Metrics Server cannot scrape edges: {what}")
-        return failed(text.format(what=_joined(wrong)), expected=f"{_PORT_FLAG} {_TLS_FLAG}", seen=seen)
     odd = [*_addresses(container.args), *_clash(workload.host_network, container.args)]
     odd += _place(server, nodes, endpoints)
+    scrapes = _scrapes_edges(nodes, usage, proxies)
+    if wrong and scrapes:
+        text = _("Metrics Server scrapes edges, for now, although {what}")
+        return warned(text.format(what=_joined(wrong)), expected=f"{_PORT_FLAG} {_TLS_FLAG}", seen=seen)
+    if wrong or (odd and scrapes is False):
+        text = _("Metrics Server cannot scrape edges: {what}")
+        return failed(text.format(what=_joined([*wrong, *odd])), expected=_EXPECTED, seen=seen)
     if odd:
         return warned(_("Metrics Server may miss edges: {what}").format(what=_joined(odd)), seen=seen)
     text = _("Metrics Server has what it needs to scrape edges: {image}")
     return passed(text.format(image=container.image), seen=seen)
+
+
+_EXPECTED = f"{_PORT_FLAG} {_TLS_FLAG} {_ADDRESS_FLAG}=InternalIP,…"
+
+
+def _scrapes_edges(nodes: All[Node], usage: NodeUsage | Unknown, proxies: All[NodeProxy]) -> bool | None:
+    """Whether every edge has numbers (True), or none of those whose metrics the API server gets (False)."""
+    edges = [node.name for node in nodes.known().values() if node.is_edge and node.ready]
+    if isinstance(usage, Unknown) or not edges:
+        return None
+    answered = proxies.known()
+    rows = {name for name, _row in usage.rows}
+    if rows.issuperset(edges):
+        return True
+    open_to_all = {name for name in edges if name in answered and answered[name].outcome is Outcome.ANSWERED}
+    return False if open_to_all and not rows & set(edges) else None
 
 
 def _version(image: str) -> Sequence[Text]:

@@ -59,7 +59,19 @@ def metrics_server_is_running(server: MetricsServer, leases: All[NodeLease], log
         return warned(_("Metrics Server is starting: {why}").format(why=ailment(newest)), expected=expected, seen=seen)
     if isinstance(log, MetricsServerLog) and log.last:
         seen = _("{state}; its log ends with: {line}").format(state=seen, line=log.last[-1].strip()[:_LOG_SHOWN])
-    return failed(_("Metrics Server does not run: {why}").format(why=ailment(newest)), expected=expected, seen=seen)
+    # One that runs becomes ready with its first scrape: what keeps it from every edge keeps it from that too.
+    unready = any(one.running and not one.ready for one in newest.containers)
+    text = _("Metrics Server does not become ready: {why}") if unready else _("Metrics Server does not run: {why}")
+    return failed(
+        text.format(why=ailment(newest)),
+        expected=expected,
+        seen=seen,
+        explained_by=("KE402", *_UNSCRAPED) if unready else None,
+    )
+
+
+_UNSCRAPED = ("KE403", "KE110", "KE112", "KE113", "KE302", "KE304")
+"""Why nobody at all can be scraped."""
 
 
 def _serving(server: MetricsServer) -> Verdict:

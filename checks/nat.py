@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from checks._cloud import config_in_use, core_in_use
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudCoreOnHost, CloudExposure, TunnelPorts
+from kedge.facts.kubectl import KubectlLogs, NodeProxy, Outcome, core_of
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.nat import Kernel
 from kedge.facts.network import NatRule, NatTables
@@ -44,7 +45,7 @@ class _Wanted:
     fixes=["add-nat-rule", "remove-nat-rule", "run-bundle-nat-script"],
     hops=[Hop.NAT],
 )
-def ports_in_use_lead_to_cloudstream(
+def ports_in_use_lead_to_cloudstream(  # noqa: PLR0913, PLR0917 - a parameter is a fact, and all of these decide
     target: str,
     tables: NatTables,
     cluster: CloudCore,
@@ -55,6 +56,8 @@ def ports_in_use_lead_to_cloudstream(
     metrics: Maybe[MetricsServer],
     on_hosts: All[CloudCoreOnHost],
     hosts: All[Host],
+    proxies: All[NodeProxy],
+    logs: All[KubectlLogs],
 ) -> Verdict:
     """On every API-server host each kubelet port in use needs a DNAT in nat OUTPUT to its CloudCore (facts 1.1, 1.4).
 
@@ -78,12 +81,14 @@ def ports_in_use_lead_to_cloudstream(
     idle = _idle(tables, wanted, record, stream_port, core.addresses)
     if not wanted:
         return _nothing_needed(target, idle)
+    if passed_by := _egress(target, proxies, logs):
+        return passed_by
     kernel = Kernel(tables, _addresses(known.get(target)))
     assumed = config.text if isinstance(config, Unknown) else None
     verdict = _judge(target, kernel, OUTPUT, wanted, idle, assumed)
-    if verdict is None and _scraped_from_pod_network(metrics, target):
+    if verdict is None and _scrapes_from_the_pod_network(metrics, target):
         verdict = _judge(target, kernel, PREROUTING, wanted, (), assumed)
-    return verdict or _right(target, wanted, idle)
+    return verdict or _right(target, wanted, idle, _stale(tables, record, core.addresses))
 
 
 def _no_nodes(nodes: All[Node]) -> Unknown | Text:
@@ -95,11 +100,28 @@ def _addresses(node: Node | None) -> tuple[str, ...]:
     return (node.internal_ip, *node.addresses) if node else ()
 
 
-def _scraped_from_pod_network(metrics: MetricsServer | Unknown, host: str) -> bool:
-    """metrics-server in the pod network of this host passes PREROUTING, not OUTPUT (facts 1.4)."""
+def _scrapes_from_the_pod_network(metrics: MetricsServer | Unknown, host: str) -> bool:
+    """Metrics Server in the pod network of this host passes PREROUTING, not OUTPUT (facts 1.4).
+
+    It need not be ready: where it can scrape nobody, it never becomes so.
+    """
     if isinstance(metrics, Unknown):
         return False
-    return any(not pod.host_network and pod.node == host for pod in metrics.serving)
+    return any(not pod.host_network and pod.node == host and pod.deleting is None for pod in metrics.pods)
+
+
+def _egress(host: str, proxies: All[NodeProxy], logs: All[KubectlLogs]) -> Verdict | None:
+    """An API server that dials through its own proxy meets no rule at all, whatever the tables say (facts 1.1)."""
+    said = [one.text for one in proxies.known().values() if one.outcome is Outcome.EGRESS_PROXY]
+    said += [t.text for one in logs.known().values() for t in one.tries if t.outcome is Outcome.EGRESS_PROXY]
+    if not said:
+        return None
+    text = _(
+        "The API server of {host} goes through its own egress proxy, past every NAT rule; on k3s and RKE2 "
+        "`egress-selector-mode: disabled` in the server's config.yaml ends that"
+    )
+    expected = _("the API server dials edges itself")
+    return failed(text.format(host=host), expected=expected, seen=core_of(said[0]), fixes=(), explained_by=())
 
 
 # ------------------------------------------------------------------------------------------------- judging
@@ -220,16 +242,35 @@ def _nothing_needed(host: str, idle: tuple[NatRule, ...]) -> Verdict:
     return skipped(more.format(host=host))
 
 
-def _right(host: str, wanted: list[_Wanted], idle: tuple[NatRule, ...]) -> Verdict:
+def _right(host: str, wanted: list[_Wanted], idle: tuple[NatRule, ...], stale: tuple[NatRule, ...]) -> Verdict:
     lead = ", ".join(f"{one.port} → {one.to.best[0]}:{one.to.best[1]}" for one in wanted)
+    if stale:
+        text = _(
+            "{host} leads every port in use to CloudCore; its rule for port {ports} leads to {to}, where no CloudCore "
+            "runs any more"
+        )
+        to = ", ".join(sorted({rule.to[0] for rule in stale if rule.to}))
+        seen = _listed(stale)
+        return warned(text.format(host=host, ports=", ".join(_ports(stale)), to=to), seen=seen, fixes=())
     if not idle:
         return passed(_("{host} leads every port in use to CloudCore: {lead}").format(host=host, lead=lead))
     text = _("{host} leads every port in use to CloudCore; its rule for port {unused} matches nothing and can go")
     return warned(
         text.format(host=host, unused=", ".join(_ports(idle))),
-        seen="\n".join(f"{rule.backend}: -A {rule.chain} {rule.spec}" for rule in idle),
+        seen=_listed(idle),
         fixes=("remove-nat-rule",),
     )
+
+
+def _listed(rules: Iterable[NatRule]) -> str:
+    return "\n".join(f"{rule.backend}: -A {rule.chain} {rule.spec}" for rule in rules)
+
+
+def _stale(tables: NatTables, record: TunnelPorts | None, running: frozenset[str]) -> tuple[NatRule, ...]:
+    """Rules to a CloudCore that is recorded and does not run, while another one that is recorded does."""
+    recorded = {ip for ip, _port in record.by_ip} if record else set()
+    gone = recorded - running if recorded & running else set()
+    return tuple(rule for rule in tables.rules if rule.target == "DNAT" and rule.to and rule.to[0] in gone)
 
 
 def _idle(

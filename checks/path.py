@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from checks._cloud import config_in_use
-from kedge.facts.cloudcore import CloudCoreConfig, CloudCoreOnHost
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudCoreOnHost
 from kedge.facts.network import Listening, Reach, StreamReach, TcpReach, TunnelReach
 from kedge.i18n import Text, _
 from kedge.model import Cost, Each, Hop, Kind, Unknown, Verdict
-from kedge.plugins import All, Maybe, check, failed, not_known, passed
+from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped
 
 _CLOUD = ("KE112", "KE110", "KE113", "KE117")
 """Why nothing listens in the cloud: CloudStream is off, CloudCore is down, or its configuration is not loaded."""
@@ -74,9 +74,16 @@ def apiserver_host_reaches_cloudstream(
     explained_by=["KE112", "KE110", "KE113"],
 )
 def cloudcore_listens(
-    target: str, listening: Listening, mapped: Maybe[CloudCoreConfig], on_hosts: All[CloudCoreOnHost]
+    target: str,
+    listening: Listening,
+    mapped: Maybe[CloudCoreConfig],
+    on_hosts: All[CloudCoreOnHost],
+    core: Maybe[CloudCore],
+    reach: All[StreamReach],
 ) -> Verdict:
-    """Sockets on the stream and tunnel port, as CloudCore's host shows them."""
+    """Sockets on the stream and tunnel port, as CloudCore's host shows them; one in the pod network by its answer."""
+    if inside := _pod_addresses(core, target):
+        return _listens_inside(target, inside, reach)
     config = config_in_use(mapped, on_hosts)
     stream = (CloudCoreConfig("") if isinstance(config, Unknown) else config).cloud_stream
     wanted = {stream.stream_port: _("stream port"), stream.tunnel_port: _("tunnel port")}
@@ -95,6 +102,23 @@ def cloudcore_listens(
         return not_known(text.format(host=target, own=", ".join(map(str, own)) or "-", ports=ports, why=config.text))
     seen = _("CloudCore listens on {ports}").format(ports=", ".join(map(str, own)) or "-")
     return failed(text.format(ports=", ".join(map(str, missing)), host=target), expected=ports, seen=seen)
+
+
+def _pod_addresses(core: CloudCore | Unknown, host: str) -> frozenset[str]:
+    """Addresses of the CloudCores of a host that have a network of their own; none when one is on the host's."""
+    own = [] if isinstance(core, Unknown) else [pod for pod in core.serving if pod.node == host]
+    return frozenset() if any(pod.host_network for pod in own) else frozenset(pod.pod_ip for pod in own if pod.pod_ip)
+
+
+def _listens_inside(host: str, addresses: frozenset[str], reach: All[StreamReach]) -> Verdict:
+    """A host does not show the sockets of the pod network; whether one answers is seen from the API server's host."""
+    tried = [one for seen in reach.known().values() for one in seen.attempts if one.host in addresses]
+    answered = next((one for one in tried if one.outcome is Reach.OPEN), None)
+    if answered is not None:
+        text = _("CloudCore on {host} answers at {address}, in the pod network")
+        return passed(text.format(host=host, address=_address(answered)))
+    text = _("CloudCore on {host} runs in the pod network, whose sockets the host does not show")
+    return skipped(text.format(host=host))
 
 
 def _refusal(host: str, reach: TcpReach) -> Text:

@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 
 from checks._causes import TOP_CAUSES
 from checks._outcomes import meaning
-from checks._pods import broken_container, is_young
+from checks._pods import broken_container, cluster_time, is_young
 from checks.metrics_server import STARTING
 from kedge.facts.edgecore import EdgeCoreService
 from kedge.facts.kubectl import NodeProxy, Outcome
 from kedge.facts.metrics import MetricsServer, NodeUsage, PodUsage, Usage
-from kedge.facts.nodes import Node
+from kedge.facts.nodes import Node, NodeLease
 from kedge.facts.pods import NodePods, Pod
 from kedge.i18n import Text, _, ngettext
 from kedge.model import Kind, Reason, Unknown, Verdict
-from kedge.plugins import Maybe, check, failed, not_known, passed, skipped, warned
+from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped, warned
 
 STALE = timedelta(seconds=180)
 """Metrics Server scrapes every 15 s in its manifest and every 60 s by default; three misses are no hiccup."""
@@ -32,12 +32,13 @@ def node_has_fresh_numbers(
     proxy: Maybe[NodeProxy],
     server: Maybe[MetricsServer],
     service: Maybe[EdgeCoreService],
+    leases: All[NodeLease],
 ) -> Verdict:
     """The metrics API has a recent row for the node; a row that is missing is ``<unknown>`` in kubectl."""
     if node.ready is not True:
         return skipped(_("{node} is not Ready, so nobody expects numbers of it").format(node=node.name))
     if isinstance(usage, Unknown):
-        return _without_api(node.name, usage, proxy, server)
+        return _without_api(node.name, usage, proxy, _has_just_started(server, proxy, leases))
     row = usage.of(node.name)
     expected = _("numbers of {node} from the last {seconds} s").format(node=node.name, seconds=STALE.seconds)
     if row is None:
@@ -66,6 +67,7 @@ def pods_have_fresh_numbers(
     proxy: Maybe[NodeProxy],
     server: Maybe[MetricsServer],
     service: Maybe[EdgeCoreService],
+    leases: All[NodeLease],
 ) -> Verdict:
     """The metrics API has recent rows for the running pods of the node."""
     running = [pod for pod in pods.pods if pod.phase == "Running" and pod.deleting is None]
@@ -74,7 +76,7 @@ def pods_have_fresh_numbers(
     if not running:
         return skipped(_("No running pod on {node}").format(node=node.name))
     if isinstance(usage, Unknown):
-        return _without_api(node.name, usage, proxy, server)
+        return _without_api(node.name, usage, proxy, _has_just_started(server, proxy, leases))
     rows = usage.by_pod()
     settled = [pod for pod in running if not _is_new(pod, usage.at)]
     missing = [pod for pod in settled if not _is_fresh(rows.get((pod.namespace, pod.name)), usage.at)]
@@ -99,13 +101,13 @@ def pods_have_fresh_numbers(
     )
 
 
-def _without_api(node: str, why: Unknown, proxy: NodeProxy | Unknown, server: MetricsServer | Unknown) -> Verdict:
+def _without_api(node: str, why: Unknown, proxy: NodeProxy | Unknown, starting: bool) -> Verdict:
     """The metrics API gave nothing at all: down, or denied to this user."""
     if why.reason not in _API_DOWN:
         return not_known(why)
     expected = _("numbers of {node}").format(node=node)
     reachable = isinstance(proxy, NodeProxy) and proxy.outcome is Outcome.ANSWERED
-    if why.reason is not Reason.MISSING and reachable and _has_just_started(server, proxy):
+    if why.reason is not Reason.MISSING and reachable and starting:
         text = _("There are no numbers of {node} yet: Metrics Server has only just started")
         return warned(text.format(node=node), expected=expected, seen=why.text)
     if isinstance(proxy, NodeProxy) and not reachable:
@@ -117,11 +119,11 @@ def _without_api(node: str, why: Unknown, proxy: NodeProxy | Unknown, server: Me
     return failed(text.format(node=node), expected=expected, seen=why.text)
 
 
-def _has_just_started(server: MetricsServer | Unknown, proxy: NodeProxy | Unknown) -> bool:
+def _has_just_started(server: MetricsServer | Unknown, proxy: NodeProxy | Unknown, leases: All[NodeLease]) -> bool:
     newest = server.newest if isinstance(server, MetricsServer) else None
     if newest is None or isinstance(server, Unknown) or broken_container(newest) is not None:
         return False
-    moments = [server.at, proxy.at if isinstance(proxy, NodeProxy) else None]
+    moments = [cluster_time(server.at, leases), proxy.at if isinstance(proxy, NodeProxy) else None]
     now = max((moment for moment in moments if moment is not None), default=None)
     return is_young(newest, now, STARTING)
 

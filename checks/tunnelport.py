@@ -6,7 +6,7 @@ from checks._causes import TUNNEL_CAUSES
 from kedge.facts.cloudcore import CloudCore, TunnelPorts
 from kedge.facts.nodes import NEVER_TUNNELLED_PORT, Node
 from kedge.i18n import Text, _
-from kedge.model import Kind, Reason, Unknown, Verdict
+from kedge.model import Hop, Kind, Reason, Unknown, Verdict
 from kedge.plugins import Maybe, check, failed, not_known, passed, skipped, warned
 
 _KUBELET_PORT = 10250
@@ -19,6 +19,7 @@ _KUBELET_PORT = 10250
     needs=["KE101"],
     explained_by=TUNNEL_CAUSES,
     fixes=["restart-edgecore"],
+    hops=[Hop.TUNNEL],
 )
 def node_port_belongs_to_a_running_cloudcore(node: Node, ports: Maybe[TunnelPorts], core: Maybe[CloudCore]) -> Verdict:
     """The port in the node's status names the CloudCore that last accepted its tunnel (facts 1.2, 1.3).

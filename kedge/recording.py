@@ -99,9 +99,9 @@ def recording_of(files: Files, name: str) -> Recording:
     for path, why in files.broken.items():
         if path.startswith("host-"):
             host = path.removeprefix("host-").removesuffix(".json")
-            hosts[host] = NoSource(host, Unknown(Reason.UNPARSABLE, why))
+            hosts[host] = NoSource(host, Unknown(Reason.NOT_RECORDED, why))
     unread = [
-        Observation(Api(known), KUBERNETES, f"GET {known}", error=Unknown(Reason.UNPARSABLE, why))
+        Observation(Api(known), KUBERNETES, f"GET {known}", error=Unknown(Reason.NOT_RECORDED, why))
         for path, why in files.broken.items()
         if path.startswith("api/") and (known := _path(path.removeprefix("api/").removesuffix(".json")))
     ]

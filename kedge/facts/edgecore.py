@@ -8,6 +8,9 @@ from datetime import datetime
 from kedge.facts.logs import LogHit
 from kedge.facts.services import ServiceState
 
+EDGED_PORT = 10350
+"""Where EdgeStream sends every request, on 127.0.0.1, whatever edgecore.yaml says (facts 1.5)."""
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeStream:
@@ -59,7 +62,7 @@ class EdgeCoreConfig:
     hub_quic_server: str = ""
     hub_http_server: str = ""
     has_token: bool = False
-    read_only_port: int = 10350
+    read_only_port: int = EDGED_PORT
     enable_debugging_handlers: bool = True
     runtime_endpoint: str = "unix:///run/containerd/containerd.sock"
     mtime: datetime | None = None

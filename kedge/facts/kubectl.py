@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +31,18 @@ class Outcome(StrEnum):
     EGRESS_PROXY = "egress proxy"
     WS_SCHEME = "ws scheme"
     OTHER = "other"
+
+
+_SENT = re.compile(r"^.*?\b(?:Get|Post|Put) \"[^\"]*\": ")
+_WHO = re.compile(r"^(?:error|Error from server(?: \(\w+\))?|Internal error occurred|error trying to reach service): ")
+
+
+def core_of(said: str) -> str:
+    """What really happened in a line of kubectl: without whom it tells of and which URL was asked."""
+    core = _SENT.sub("", said.strip())
+    while core != (shorter := _WHO.sub("", core)):
+        core = shorter
+    return core
 
 
 CRASHED_BY_EXEC = frozenset({"v1.23.1"})

@@ -67,7 +67,7 @@ def destination(
     nodes: Mapping[str, Node],
     other_addresses: Iterable[str] = (),
 ) -> Destination | None:
-    """The CloudCore that holds the tunnels of this port; None when none is serving.
+    """The CloudCore that holds the tunnels of this port; None when none is serving, or when that one is gone.
 
     With several replicas it must be the one whose entry the port is: another has no session for its nodes
     (facts 1.8). With one, every address that leads to it is as good.
@@ -82,6 +82,8 @@ def destination(
     owner = tunnel.ip_of(port) if tunnel else None
     reach = {pod.uid or pod.name: _addresses(pod, host, nodes) for pod in serving}
     holders = [ips for ips in reach.values() if owner in ips]
+    if not holders and owner is not None and tunnel is not None and _names_any(tunnel, reach.values()):
+        return None  # no other CloudCore has a session of those nodes: a rule would lead nowhere
     if holders:
         good, best = set().union(*holders), owner
     else:
@@ -90,6 +92,11 @@ def destination(
         good |= set(other_addresses)
     best = best or sorted(cloudcore.addresses)[0]
     return Destination((best, stream_port), frozenset((ip, stream_port) for ip in good))
+
+
+def _names_any(tunnel: TunnelPorts, reach: Iterable[set[str]]) -> bool:
+    """Whether the record speaks of addresses that running CloudCores have, rather than of another interface's."""
+    return any(ip in ips for ip, _port in tunnel.by_ip for ips in reach)
 
 
 def _addresses(pod: Pod, host: str, nodes: Mapping[str, Node]) -> set[str]:

@@ -12,8 +12,12 @@ from kedge.facts.kubectl import Outcome
 
 _ERRORS: tuple[tuple[Outcome, str], ...] = (
     (Outcome.RUNTIME_DOWN, r"rpc error: code = Unavailable|dial unix \S*(containerd|docker|cri|isula)\S*\.sock"),
+    (
+        Outcome.KUBELET_ERROR,
+        r"Debug endpoints are disabled|pod does not exist$|error executing command in container|failed to exec in cont",
+    ),
     (Outcome.WS_SCHEME, r"unknown scheme: ws\b"),
-    (Outcome.NOT_TLS, r"first record does not look like a TLS handshake"),
+    (Outcome.NOT_TLS, r"first record does not look like a TLS handshake|gave HTTP response to HTTPS client"),
     (Outcome.TLS_TIMEOUT, r"TLS handshake timeout"),
     (Outcome.CERTIFICATE, r"\bx509: |tls: failed to verify certificate|certificate (is valid for|is not valid)"),
     (Outcome.EGRESS_PROXY, r"proxy error from \S+ while dialing|502 Bad Gateway"),
@@ -22,10 +26,14 @@ _ERRORS: tuple[tuple[Outcome, str], ...] = (
     (Outcome.REFUSED, r"dial tcp \S+:\d+: connect: connection refused"),
     (Outcome.DIAL_TIMEOUT, r"dial tcp \S+:\d+: (i/o timeout|connect: connection timed out)"),
     (Outcome.EOF, r"unexpected EOF|: EOF\b|http2: server sent GOAWAY|connection reset by peer"),
-    (Outcome.HANG, r"context deadline exceeded|Client\.Timeout exceeded|recorder timed out|timed out after"),
+    (
+        Outcome.HANG,
+        r"context deadline exceeded|Client\.Timeout exceeded|recorder timed out|timed out after|Timeout occurred",
+    ),
     (
         Outcome.NO_SESSION,
-        r"(?m)Internal error occurred:\s*$|^Error from server:\s*$|can not find \S+ session"
+        r"(?m)Internal error occurred:\s*$|^Error from server:\s*$|unable to upgrade connection:\s*$"
+        r"|can not find \S+ session"
         r"|error on the server \(\"\"\) has prevented|: Internal Server Error$",
     ),
     (Outcome.NOT_FOUND, r"404 page not found|container not found|pods? \"[^\"]*\" not found"),

@@ -38,11 +38,20 @@ def failure(seen: Observation, what: str) -> Unknown:
     if _DENIED.search(said):
         text = _("{host} denies reading {what}: log in as root, or allow it in sudoers")
         return Unknown(Reason.DENIED, text.format(what=what, host=seen.source))
+    if seen.exit_code == 0 and not said:
+        text = _("{host} printed nothing at all when asked for {what}")
+        return Unknown(Reason.UNPARSABLE, text.format(host=seen.source, what=what))
     text = _("{what} on {host} failed with exit code {code}: {message}")
     return Unknown(
         Reason.UNPARSABLE,
         text.format(what=what, host=seen.source, code=seen.exit_code, message=first or "no message"),
     )
+
+
+def is_denied(seen: Observation) -> bool:
+    """Whether the host refused to run the command, rather than the command having failed."""
+    said = f"{seen.stderr}\n{seen.stdout}"
+    return bool(_NEEDS_ROOT.search(said) or _DENIED.search(said))
 
 
 _SYSTEMD = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? ?(\S*)")

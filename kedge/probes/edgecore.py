@@ -6,11 +6,11 @@ import re
 from datetime import datetime
 
 from kedge.asks import File, FileStat, HttpGet
-from kedge.facts.edgecore import EdgeCoreConfig, EdgedHealth, EdgeStream
+from kedge.facts.edgecore import EDGED_PORT, EdgeCoreConfig, EdgedHealth, EdgeStream
 from kedge.i18n import _
 from kedge.model import Cost, Host, Observation, Reason, Role, Unknown
-from kedge.plugins import Maybe, probe
-from kedge.probes.answers import NO_TOOL, epoch_time, failure
+from kedge.plugins import probe
+from kedge.probes.answers import NO_TOOL, epoch_time, failure, is_denied
 from kedge.probes.http import read_http
 from kedge.probes.yamlfile import YamlError, YamlFile
 
@@ -95,15 +95,15 @@ def _edge_stream(file: YamlFile) -> EdgeStream:
 
 
 @probe(Role.EDGE, cost=Cost.ACTIVE)
-def edged_health(host: Host, config: Maybe[EdgeCoreConfig]) -> HttpGet:
-    """edged's read-only server, where EdgeStream sends every request (facts 1.5)."""
-    port = EdgeCoreConfig("").read_only_port if isinstance(config, Unknown) else config.read_only_port
-    return HttpGet(f"http://127.0.0.1:{port}/healthz")
+def edged_health(host: Host) -> HttpGet:
+    """edged's read-only server, at the address where EdgeStream sends every request (facts 1.5)."""
+    return HttpGet(f"http://127.0.0.1:{EDGED_PORT}/healthz")
 
 
 @edged_health.parse
 def read_edged_health(seen: Observation) -> EdgedHealth | Unknown:
-    if seen.exit_code in NO_TOOL:
+    said_nothing = seen.exit_code == 0 and not seen.stdout.strip()
+    if seen.exit_code in NO_TOOL or said_nothing or (seen.exit_code and is_denied(seen)):
         return failure(seen, "curl")
     url = seen.ask.url if isinstance(seen.ask, HttpGet) else ""
     status, body, problem = read_http(seen)

@@ -23,7 +23,7 @@ FURTHER = 8
 """How many more containers are asked where the first one settled nothing."""
 
 _SYSTEM = frozenset({"kube-system", "kubeedge"})
-_NOTHING_SETTLED = frozenset({Outcome.EMPTY, Outcome.NOT_FOUND})
+_NOTHING_SETTLED = frozenset({Outcome.EMPTY, Outcome.NOT_FOUND, Outcome.KUBELET_ERROR})
 _NO_ANSWER = frozenset(
     {
         Reason.NOT_RECORDED,

@@ -118,7 +118,7 @@ def listening_sockets(host: Host) -> Sockets:
 
 @listening_sockets.parse
 def read_listening(seen: Observation) -> Listening | Unknown:
-    if seen.exit_code != 0:
+    if seen.exit_code != 0 or not seen.stdout.strip():
         return failure(seen, "ss")
     return Listening(tuple(read_sockets(seen.stdout, {"LISTEN"})), seen.at)
 
@@ -131,7 +131,7 @@ def established_sockets(host: Host) -> Sockets:
 
 @established_sockets.parse
 def read_established(seen: Observation) -> Established | Unknown:
-    if seen.exit_code != 0:
+    if seen.exit_code != 0 or not seen.stdout.strip():
         return failure(seen, "ss")
     return Established(tuple(read_sockets(seen.stdout, {"ESTAB", "ESTABLISHED"})), seen.at)
 

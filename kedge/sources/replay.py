@@ -48,5 +48,5 @@ def _decoded(ask: Api, seen: Observation) -> Observation:
         objects = decode_list(body, ask.of)[0] if ask.watched else (decode_one(body, ask.of),)
     except DecodeError as error:
         text = _("The recorded answer to {path} cannot be read: {error}").format(path=ask.path, error=error)
-        return replace(seen, error=Unknown(Reason.UNPARSABLE, text))
+        return replace(seen, error=Unknown(Reason.NOT_RECORDED, text))
     return replace(seen, objects=objects)

@@ -36,6 +36,7 @@ from kedge.facts.services import ServiceState
 from kedge.i18n import _
 from kedge.model import Reason, Status, Unknown
 from kedge.plugins import All, Check
+from tests.unit import asked
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)
@@ -43,7 +44,7 @@ LONG_AGO = NOW - timedelta(hours=1)
 
 def verdict(check: Check, *facts: Any) -> Any:
     """Trailing facts that a test does not name: nobody knows any."""
-    return check.function(*facts, *(All[Any]({}) for _need in check.needs_facts[len(facts) :]))
+    return asked.verdict(check, *facts)
 
 
 def status(check: Check, *facts: Any) -> Status:

@@ -25,6 +25,7 @@ from kedge.facts.pods import Container, NodePods, Pod, Workload
 from kedge.i18n import _
 from kedge.model import Host, Reason, Status, Unknown, Verdict
 from kedge.plugins import All, Check
+from tests.unit import asked
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)
@@ -40,7 +41,7 @@ NO_LOG = Unknown(Reason.NOT_ASKED, _("not asked"))
 
 
 def verdict(check: Check, *facts: Any) -> Any:
-    return check.function(*facts)
+    return asked.verdict(check, *facts)
 
 
 def status(check: Check, *facts: Any) -> Status:

@@ -19,6 +19,7 @@ from kedge.facts.pods import Pod
 from kedge.i18n import _
 from kedge.model import Reason, Status, Unknown, Verdict
 from kedge.plugins import All, Check
+from tests.unit import asked
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 UNKNOWN = Unknown(Reason.NOT_RECORDED, _("not recorded"))
@@ -31,7 +32,7 @@ CORE = CloudCore(pods=(Pod("kubeedge", "c", phase="Running", ready=True, pod_ip=
 
 def judged(check: Check, *facts: Any) -> Verdict:
     # Trailing facts that a test does not name: nobody knows any.
-    verdict = check.function("edge1", *facts, *(All[Any]({}) for _need in check.needs_facts[len(facts) + 1 :]))
+    verdict = asked.verdict(check, "edge1", *facts)
     assert isinstance(verdict, Verdict)
     assert str(verdict.text)
     assert "{" not in str(verdict.text)

@@ -32,6 +32,7 @@ from kedge.facts.services import RuntimeService
 from kedge.i18n import _
 from kedge.model import Reason, Status, Unknown, Verdict
 from kedge.plugins import All, Check
+from tests.unit import asked
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -44,7 +45,7 @@ OWN = X509("O = system:nodes, CN = system:node:edge1", "CN = KubeEdge", NOW - 10
 
 
 def judged(check: Check, *facts: Any) -> Verdict:
-    verdict = check.function(*facts)
+    verdict = asked.verdict(check, *facts)
     assert isinstance(verdict, Verdict)
     assert str(verdict.text)
     assert "{" not in str(verdict.text)

@@ -24,6 +24,7 @@ from kedge.i18n import _
 from kedge.model import Host, Reason, Status, Unknown, Verdict
 from kedge.plugins import All
 from kedge.probes.nat import read_rules
+from tests.unit import asked
 
 UNKNOWN = Unknown(Reason.NOT_RECORDED, _("not recorded"))
 DEFAULT = CloudCoreConfig("")
@@ -70,7 +71,8 @@ def verdict(
     metrics: MetricsServer | Unknown = UNKNOWN,
     host: str = "cloud1",
 ) -> Verdict:
-    return ports_in_use_lead_to_cloudstream.function(
+    found: Verdict = asked.verdict(
+        ports_in_use_lead_to_cloudstream,
         host,
         rules if isinstance(rules, NatTables) else tables(rules),
         core or CloudCore(pods=(pod(),)),
@@ -81,7 +83,8 @@ def verdict(
         metrics,
         on_hosts or All({}),
         All({"cloud1": Host("cloud1", frozenset(), CLOUD)}),
-    )  # type: ignore[return-value]
+    )
+    return found
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_images_of_the_cloud_host(state: str) -> None:
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("edge", EDGES)
 def test_edged_answers_unless_edgecore_is_stopped(state: str, edge: str) -> None:
-    health = asked(edgecore.edged_health, state, edge, NO_CONFIG)
+    health = asked(edgecore.edged_health, state, edge)
     assert isinstance(health, EdgedHealth)
     if (state, edge) == ("edgecore-stopped", "edge1"):
         assert health.status == 0

@@ -144,7 +144,7 @@ async def test_a_broken_file_takes_nothing_away_but_itself(tmp_path: Path) -> No
         ("kubernetes", Api("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"), "leases.json"),
     ):
         error = (await ask(recorded, host, what)).error
-        assert error.reason is Reason.UNPARSABLE
+        assert error.reason is Reason.NOT_RECORDED
         assert named in str(error.text)
     assert len(recorded.problems) == 3
     assert (await ask(recorded, "edge2", Service("edgecore"))).error.reason is Reason.NOT_RECORDED
