@@ -93,6 +93,7 @@ class Engine:
         self.site = site
         self.registry = registry
         self.settings = settings
+        self.kubernetes = kubernetes
         self.store = FactStore()
         self.hosts: tuple[Host, ...] = ()
         self.problems: tuple[Text, ...] = registry.problems

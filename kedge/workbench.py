@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kedge.links.base import HostStreams
     from kedge.live import LiveSite
     from kedge.prompter import Prompter
+    from kedge.top.desk import TopDesk
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Workbench:
         self._executor: Executor | None = None
         self._hosts: HostSources | None = None
         self._running: asyncio.Task[None] | None = None
+        self._top: TopDesk | None = None
 
     async def open(self, on_picture: Callable[[Picture], None]) -> None:
         """Open the chosen site and keep it up to date until :meth:`close`.
@@ -135,6 +137,9 @@ class Workbench:
 
     async def close(self) -> None:
         """Stop everything; safe to call twice and before :meth:`open` has ended."""
+        if self._top is not None:
+            await self._top.close()
+            self._top = None
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
@@ -146,6 +151,15 @@ class Workbench:
     def links(self) -> tuple[LinkInfo, ...]:
         """How the links stand right now, between two pictures too."""
         return self.site.links() if self.site is not None else ()
+
+    @property
+    def top(self) -> TopDesk:
+        """Who uses what on this site; raises NothingOpen before a site is open."""
+        if self._top is None:
+            from kedge.top.desk import TopDesk
+
+            self._top = TopDesk(self)
+        return self._top
 
     # ------------------------------------------------------------------------------------------------ repairs
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+import math
+from array import array
 from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
 
 MINUTES = 15
 SLOT_SECONDS = 15.0
@@ -12,6 +14,15 @@ SLOTS = int(MINUTES * 60 / SLOT_SECONDS)
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII_BLOCKS = "_.-:=+*#"
+_NONE = math.nan
+
+
+@dataclass(slots=True)
+class _Ring:
+    """One number per slot; 240 bytes, since a site may have 10,000 pods."""
+
+    last: int
+    values: array[float] = field(default_factory=lambda: array("f", [_NONE] * SLOTS))
 
 
 class History:
@@ -21,31 +32,41 @@ class History:
     """
 
     def __init__(self) -> None:
-        self._slots: dict[Hashable, deque[tuple[int, float]]] = {}
+        self._rings: dict[Hashable, _Ring] = {}
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._rings)
 
     def add(self, key: Hashable, value: float, now: float) -> None:
         """Remember a number."""
-        slots = self._slots.setdefault(key, deque(maxlen=SLOTS))
         slot = int(now // SLOT_SECONDS)
-        if slots and slots[-1][0] == slot:
-            slots[-1] = (slot, max(slots[-1][1], value))
-        else:
-            slots.append((slot, value))
+        ring = self._rings.get(key)
+        if ring is None:
+            ring = self._rings[key] = _Ring(slot)
+        for passed in range(max(ring.last + 1, slot - SLOTS + 1), slot + 1):
+            ring.values[passed % SLOTS] = _NONE
+        ring.last = slot
+        before = ring.values[slot % SLOTS]
+        ring.values[slot % SLOTS] = value if math.isnan(before) else max(before, value)
 
     def keep(self, keys: Iterable[Hashable]) -> None:
         """Forget everything else."""
         staying = set(keys)
-        for key in self._slots.keys() - staying:
-            del self._slots[key]
+        for key in self._rings.keys() - staying:
+            del self._rings[key]
 
     def of(self, key: Hashable, now: float, width: int = SLOTS) -> tuple[float | None, ...]:
         """The last ``width`` slots, oldest first; None where there was no number."""
         last = int(now // SLOT_SECONDS)
-        known = dict(self._slots.get(key, ()))
-        return tuple(known.get(slot) for slot in range(last - width + 1, last + 1))
+        ring = self._rings.get(key)
+
+        def at(slot: int) -> float | None:
+            if ring is None or not ring.last - SLOTS < slot <= ring.last:
+                return None
+            value = ring.values[slot % SLOTS]
+            return None if math.isnan(value) else value
+
+        return tuple(at(slot) for slot in range(last - width + 1, last + 1))
 
 
 def sparkline(values: Iterable[float | None], top: float, *, ascii_only: bool = False) -> str:

@@ -8,6 +8,9 @@ from pathlib import Path
 INTERVALS = (1, 2, 5, 10, 30)
 """Seconds between two frames; whole ones, since busybox may not know others."""
 
+TITLE = ": what this machine uses"
+"""The first line, which does nothing: it is what messages about the loop call it."""
+
 LONGEST_SECONDS = 4 * 3600
 """After this a loop ends by itself, so that none outlives a link that nobody closed; it is started again then."""
 
@@ -26,4 +29,4 @@ def render(nonce: str, interval: int) -> str:
     """
     frames = LONGEST_SECONDS // interval
     values = f"nonce={nonce} interval={interval} frames={frames}\n"
-    return f"{values}{_loop()}main </dev/null 2>/dev/null\nexit\n"
+    return f"{TITLE}\n{values}{_loop()}main </dev/null 2>/dev/null\nexit\n"
