@@ -21,6 +21,7 @@ from kedge import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("kedge.commands.check:command", "Check the site once and report what is broken, and why."),
+    "verify": ("kedge.commands.verify:command", "Test end to end whether logs, exec and top work."),
     "fix": ("kedge.commands.fix:command", "Apply one fix and verify it, without the screen."),
     "undo": ("kedge.commands.undo:command", "Take a change back."),
     "history": ("kedge.commands.history:command", "List every change made from this machine."),
