@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+import os
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
 
 from kedge.links.base import Command
 from kedge.links.pools import Pools
@@ -13,7 +16,6 @@ from kedge.links.ssh import SshLink
 from kedge.links.ssh_config import SshTarget
 from kedge.model import LinkError, Unknown
 from kedge.prompter import REFUSED, Prompter, Question, RefusingPrompter, Reply
-from tests.real.sshd import Sshd
 
 
 class Person:
@@ -33,8 +35,31 @@ class Person:
         return Reply(answer) if isinstance(answer, bool) else Reply(True, answer)
 
 
+class Reachable(Protocol):
+    """A server, or a whole site, with the ssh_config that leads to it."""
+
+    @property
+    def ssh_config(self) -> Path: ...
+
+
+@contextmanager
+def agent(folder: Path, *keys: Path) -> Iterator[Path]:
+    """An ssh-agent of its own that holds ``keys``."""
+    sock = folder / "agent"
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            process.stdout.readline()  # it listens before it says so
+            env = os.environ | {"SSH_AUTH_SOCK": str(sock)}
+            for key in keys:
+                subprocess.run(["ssh-add", "-q", key], check=True, env=env, stdin=subprocess.DEVNULL)
+            yield sock
+        finally:
+            process.terminate()
+
+
 @asynccontextmanager
-async def link_to(server: Sshd, prompter: Prompter | None = None, **settings: Any) -> AsyncIterator[SshLink]:
+async def link_to(server: Reachable, prompter: Prompter | None = None, **settings: Any) -> AsyncIterator[SshLink]:
     """A link with executors of its own; everything is closed at the end of the block."""
     pools = Pools()
     settings = {"name": "edge1", "ssh_config": server.ssh_config, "site": "plant"} | settings

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,12 +41,16 @@ class Sshd:
 
     Attributes:
         options: more lines of sshd_config.
+        address: where it listens.
+        enter: what its command line begins with, to run elsewhere (:attr:`tests.real.machine.Machine.enter`).
     """
 
     folder: Path
     port: int = field(default_factory=free_port)
     options: Sequence[str] = ()
     host_key_kinds: Sequence[str] = ("ed25519",)
+    address: str = "127.0.0.1"
+    enter: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -64,13 +69,17 @@ class Sshd:
 
     def trust(self) -> None:
         """Write the server's present keys to known_hosts."""
-        names = f"[127.0.0.1]:{self.port}"
-        self.known_hosts.write_text("".join(f"{names} {public(key)}\n" for key in self.host_keys))
+        self.known_hosts.write_text(self.known_lines())
+
+    def known_lines(self) -> str:
+        """What known_hosts says of the server's present keys."""
+        name = self.address if self.port == 22 else f"[{self.address}]:{self.port}"
+        return "".join(f"{name} {public(key)}\n" for key in self.host_keys)
 
     def configure_client(self, *lines: str, host: str = "edge1") -> Path:
         """An ssh_config for the server; ``lines`` come first and so win."""
         standard = (
-            "HostName 127.0.0.1",
+            f"HostName {self.address}",
             f"Port {self.port}",
             f"User {os.environ.get('USER') or 'root'}",
             f"IdentityFile {self.client_key}",
@@ -91,7 +100,7 @@ class Sshd:
         config = self.folder / "sshd_config"
         lines = [
             f"Port {self.port}",
-            "ListenAddress 127.0.0.1",
+            f"ListenAddress {self.address}",
             f"PidFile {self.folder / 'pid'}",
             *(f"HostKey {key}" for key in self.host_keys),
             *self.options,
@@ -104,7 +113,7 @@ class Sshd:
             "LogLevel VERBOSE",
         ]
         config.write_text("\n".join(lines) + "\n")
-        self.process = subprocess.Popen([program, "-D", "-f", str(config), "-E", str(self.log)])
+        self.process = subprocess.Popen([*self.enter, program, "-D", "-f", str(config), "-E", str(self.log)])
         self._wait_until_open()
 
     def _wait_until_open(self) -> None:
@@ -113,8 +122,8 @@ class Sshd:
         while time.monotonic() < until:
             assert self.process.poll() is None, self.log.read_text()
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except ConnectionRefusedError:
+                socket.create_connection((self.address, self.port), 1).close()
+            except (ConnectionRefusedError, TimeoutError):
                 time.sleep(0.02)  # nothing tells when sshd has bound its port
             else:
                 return
@@ -124,15 +133,20 @@ class Sshd:
         """End it and every session; safe to call twice."""
         if self.process is not None:
             self.kill_sessions()
-            self.process.terminate()
+            _kill(self._listener, signal.SIGTERM)
             self.process.wait(10)
             self.process = None
 
+    @property
+    def _listener(self) -> int:
+        """Process id of the server; 0 when there is none. Who enters another machine has it as a child."""
+        if self.process is None:
+            return 0
+        return next(iter(children(self.process.pid)), 0) if self.enter else self.process.pid
+
     def sessions(self) -> list[int]:
         """Process ids of the connections being served."""
-        if self.process is None:
-            return []
-        return children(self.process.pid)
+        return children(self._listener)
 
     def kill_sessions(self) -> None:
         """Break all connections; the listener stays, and so does what the sessions run, as on a lost link."""
@@ -161,11 +175,10 @@ def _name(pid: int) -> str:
         return ""
 
 
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, 9)
-    except ProcessLookupError:
-        return
+def _kill(pid: int, number: int = signal.SIGKILL) -> None:
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 @contextmanager

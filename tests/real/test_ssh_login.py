@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from kedge.links.base import Command
 from kedge.model import Reason
 from kedge.prompter import QuestionKind
-from tests.real.ssh_people import Person, failure, link_to
+from tests.real.ssh_people import Person, agent, failure, link_to
 from tests.real.sshd import Sshd, keygen, public, running
 
 pytestmark = pytest.mark.real
@@ -33,22 +32,6 @@ def server(listening: Sshd) -> Sshd:
     listening.authorized_keys.write_text(public(listening.client_key) + "\n")
     listening.configure_client()
     return listening
-
-
-@contextmanager
-def agent(folder: Path, *keys: Path) -> Iterator[Path]:
-    """An ssh-agent of its own that holds ``keys``."""
-    sock = folder / "agent"
-    with subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout
-            process.stdout.readline()  # it listens before it says so
-            env = os.environ | {"SSH_AUTH_SOCK": str(sock)}
-            for key in keys:
-                subprocess.run(["ssh-add", "-q", key], check=True, env=env, stdin=subprocess.DEVNULL)
-            yield sock
-        finally:
-            process.terminate()
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
