@@ -42,7 +42,7 @@ class Relay:
     connections: int = 0
     round_trips: int = 0
     carried: int = 0
-    _random: random.Random = field(default_factory=lambda: random.Random(LOSS_SEED))
+    _random: random.Random = field(default_factory=lambda: random.Random(LOSS_SEED))  # noqa: S311 - chance, not secrecy
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _open: set[socket.socket] = field(default_factory=set)
     _client_spoke_last: bool = False

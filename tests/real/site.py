@@ -10,7 +10,8 @@ Everybody reaches everybody until :class:`Firewall` says otherwise; ``site.only_
 they usually are. Every host has the same people (:data:`PEOPLE`), keys of the site (:class:`Keys`) and its own host
 key. ``site.ssh_config`` leads to all of them by name. Links: ``link_to(site, name="edge1", user="oncall")``.
 
-Fixtures (``tests/real/conftest.py``): ``site`` is calm at the start of every test; the machines live as long as the run.
+The fixture ``site`` (``tests/real/conftest.py``) is calm at the start of every test; its machines live as long as the
+run.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -91,7 +92,6 @@ def test_the_relay_delays_counts_and_cuts(site: Site) -> None:
             assert client.recv(100)
             assert (relay.connections, relay.round_trips) == (1, 1)
             relay.cut()
-            with pytest.raises(ConnectionResetError):
-                while client.recv(4096):
+            with suppress(ConnectionResetError):
+                while client.recv(4096):  # blocks for five seconds and raises TimeoutError if nothing was cut
                     pass
-                raise ConnectionResetError  # an orderly end is a cut as well
