@@ -86,12 +86,17 @@ def exec_comes_back(target: str, ran: Maybe[KubectlExec], pods: Maybe[NodePods])
         return _nothing_tried(target, ran, pods)
     tried = ran.tried
     if tried.outcome is Outcome.ANSWERED:
-        text = _("kubectl exec works for {node}: {place} answered, last tried {at}")
-        at = f"{tried.at:%F %T} UTC" if tried.at else "-"
-        return passed(text.format(node=target, place=_place(tried), at=at), seen=tried.text)
+        text = _("kubectl exec works for {node}: {place} answered").format(node=target, place=_place(tried))
+        if tried.at is not None:
+            text = _("{said}; last tried {at} UTC").format(said=text, at=f"{tried.at:%F %T}")
+        return passed(text, seen=tried.text)
     if tried.outcome is Outcome.NOT_FOUND:
         return not_known(_("The pod of {node} that was asked is gone by now").format(node=target))
-    return _fails(_("kubectl exec fails for {node}: {why}"), target, tried)
+    failure = _fails(_("kubectl exec fails for {node}: {why}"), target, tried)
+    if tried.at is None:
+        return failure
+    text = _("{said}; last tried {at} UTC").format(said=failure.text, at=f"{tried.at:%F %T}")
+    return replace(failure, text=text)
 
 
 def _nothing_tried(node: str, why: Unknown, pods: NodePods | Unknown) -> Verdict:

@@ -123,20 +123,25 @@ class Engine:
         await self.look_at_site()
         await self.look_at_hosts([host.name for host in self.hosts], costs)
 
-    async def look_at_site(self, only: Callable[[Probe], bool] = lambda probe: True) -> None:
-        """Ask what is asked of the site as a whole, then find out which hosts it has."""
-        await self._sweeper.site(only=only)
+    async def look_at_site(self, only: Callable[[Probe], bool] = lambda probe: True, *, paced: bool = False) -> None:
+        """Ask what is asked of the site as a whole, then find out which hosts it has.
+
+        ``paced``: leave out what was answered lately enough for its probe; nobody asked for it now.
+        """
+        await self._sweeper.site(only=only, paced=paced)
         self.find_hosts()
 
-    async def look_at_hosts(self, names: Sequence[str], costs: Iterable[Cost] = SWEEP_COSTS) -> None:
+    async def look_at_hosts(
+        self, names: Sequence[str], costs: Iterable[Cost] = SWEEP_COSTS, *, paced: bool = False
+    ) -> None:
         """Ask some hosts everything their roles allow."""
         wanted = [host for host in self.hosts if host.name in set(names) and host.roles]
         allowed = tuple(costs)
-        await asyncio.gather(*(self._look_at(host, allowed) for host in wanted))
+        await asyncio.gather(*(self._look_at(host, allowed, paced) for host in wanted))
 
-    async def _look_at(self, host: Host, costs: Sequence[Cost]) -> None:
+    async def _look_at(self, host: Host, costs: Sequence[Cost], paced: bool) -> None:
         async with self._slots:
-            await self._sweeper.host(host, costs)
+            await self._sweeper.host(host, costs, paced=paced)
 
     async def look_again(
         self, codes: Iterable[str], target: str, costs: Iterable[Cost] = SWEEP_COSTS

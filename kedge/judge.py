@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,9 @@ from kedge.store import NOT_ASKED, FactStore
 
 log = logging.getLogger(__name__)
 
-_NOT_RUN = Verdict(Status.SKIP, _("not run: intrusive"))
+_NOT_RUN = _(
+    "not run: intrusive; r on this line runs it once, and so does `kedge-tui check {code} --node {node} --intrusive`"
+)
 
 
 class _Plan:
@@ -53,10 +55,7 @@ class Judge:
             store: the facts.
             targets: for each scope the targets it runs over; ``Each.SITE`` is implied.
         """
-        changed = store.take_changed()
-        by_type: dict[type, set[str]] = {}
-        for kind, target in changed:
-            by_type.setdefault(kind, set()).add(target)
+        renewed, by_type = _by_type(store.take_renewed()), _by_type(store.take_changed())
         wanted: set[tuple[str, str]] = set()
         with _uncollected():
             for plan in self._plans:
@@ -67,6 +66,8 @@ class Judge:
                     wanted.add(place)
                     if place not in self._inputs or dirty is None or target in dirty or SITE in dirty:
                         self._renew(plan, target, store)
+                    elif any(target in renewed[kind] for kind in plan.reads & renewed.keys()):
+                        self._point_anew(plan, target, store)
         for stale in self._findings.keys() - wanted:
             del self._findings[stale], self._inputs[stale]
         flat = [finding for found in self._findings.values() for finding in found]
@@ -84,6 +85,20 @@ class Judge:
         for kind in plan.families:
             keys += store.keys(kind)
         self._findings[at] = self._judge(plan, target, inputs, store.evidence(keys))
+
+    def _point_anew(self, plan: _Plan, target: str, store: FactStore) -> None:
+        """The same verdict, seen again: its evidence carries the newer time."""
+        at = (plan.check.code, target)
+        keys = store.arguments(plan.needs, fact_target(plan.check.each, target))[1]
+        for kind in plan.families:
+            keys += store.keys(kind)
+        evidence = store.evidence(keys)
+        self._findings[at] = tuple(
+            [
+                replace(f, evidence=_pointing(evidence, max((e.line for e in f.evidence), default=0)))
+                for f in self._findings[at]
+            ]
+        )
 
     def _judge(
         self, plan: _Plan, target: str, arguments: Sequence[Any], evidence: tuple[Evidence, ...]
@@ -116,6 +131,13 @@ class Judge:
 
     def _installed(self, fixes: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(fix for fix in fixes if fix in self._fixes)
+
+
+def _by_type(keys: Iterable[tuple[type, str]]) -> dict[type, set[str]]:
+    found: dict[type, set[str]] = {}
+    for kind, target in keys:
+        found.setdefault(kind, set()).add(target)
+    return found
 
 
 @contextmanager
@@ -167,7 +189,8 @@ def _verdicts(plan: _Plan, target: str, arguments: Sequence[Any]) -> tuple[Seque
     """What the check says, or ``unknown``/``skip`` when it cannot be asked."""
     check = plan.check
     if check.cost is Cost.INTRUSIVE and any(value is NOT_ASKED for value in arguments):
-        return (_NOT_RUN,), Reason.NOT_ASKED
+        how = _NOT_RUN.format(code=check.code, node=target)
+        return (Verdict(Status.SKIP, how),), Reason.NOT_ASKED
     missing = [value for at in plan.plain if isinstance(value := arguments[at], Unknown)]
     if missing:
         first = next((value for value in missing if value is not NOT_ASKED), missing[0])

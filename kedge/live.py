@@ -171,7 +171,7 @@ class LiveSite:
     async def _api_loop(self) -> None:
         """Ask what is not watched: at once, then at a pace; sooner while the API is down or has just come back."""
         while True:
-            await self.engine.look_at_site()
+            await self.engine.look_at_site(paced=True)
             self.changed()
             down = self._kubernetes_link().state is LinkState.DOWN
             self._api_changed.clear()
@@ -209,7 +209,7 @@ class LiveSite:
         if Cost.ACTIVE in costs:
             self._active_due[name] = now + self.pace.active
         try:
-            await self.engine.look_at_hosts([name], costs)
+            await self.engine.look_at_hosts([name], costs, paced=True)
         finally:
             self._sweeping.discard(name)
             self.changed()

@@ -15,6 +15,9 @@ from kedge.plugins import All, Need
 
 Key = tuple[type, str]
 
+KUBERNETES = "kubernetes"
+"""Source of what the API told (:mod:`kedge.sources.base`)."""
+
 _NOTHING: Mapping[str, Any] = {}
 
 NOT_ASKED = Unknown(Reason.NOT_ASKED, _("This was not asked yet"))
@@ -28,15 +31,18 @@ class FactStore:
         self._seen: dict[Key, tuple[Observation, ...]] = {}
         self._by_type: dict[type, dict[str, Any]] = {}
         self._changed: set[Key] = set()
+        self._renewed: set[Key] = set()
         self._pointers: dict[Key, tuple[Evidence, ...]] = {}
         self._families: dict[type, All[Any]] = {}
 
     def put(self, kind: type, target: str, value: Any, seen: Iterable[Observation] = ()) -> None:
         """Record a fact (or the Unknown in its place) and what it was read from."""
         key = (kind, target)
-        self._seen[key] = tuple(seen)
+        self._seen[key] = observed = tuple(seen)
         self._pointers.pop(key, None)
         if key in self._facts and self._facts[key] == value:
+            if observed and observed[0].source != KUBERNETES:
+                self._renewed.add(key)
             return
         self._facts[key] = value
         self._by_type.setdefault(kind, {})[target] = value
@@ -70,6 +76,14 @@ class FactStore:
         changed, self._changed = frozenset(self._changed), set()
         return changed
 
+    def take_renewed(self) -> frozenset[Key]:
+        """The keys that a host told again, without a change, since the last call: their evidence is newer.
+
+        What the API tells is left out: a list is told anew with every change of any of its objects.
+        """
+        renewed, self._renewed = frozenset(self._renewed - self._changed), set()
+        return renewed
+
     def key_for(self, kind: type, target: str) -> Key | None:
         """The key under which this target finds the fact: its own, else the site's."""
         by_target = self._by_type.get(kind)
@@ -84,6 +98,7 @@ class FactStore:
         copy._seen = dict(self._seen)
         copy._by_type = {kind: dict(values) for kind, values in self._by_type.items()}
         copy._changed, self._changed = self._changed, set()
+        copy._renewed, self._renewed = self._renewed, set()
         copy._pointers, copy._families = dict(self._pointers), dict(self._families)
         return copy
 

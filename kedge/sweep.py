@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +53,7 @@ class Sweeper:
         kubernetes: answers API asks.
         host: gives the source of a host by name.
         deadline: seconds for one wave on one source; may be changed between sweeps.
+        clock: seconds that only go forward; tells when a probe that need not be asked every time is due again.
     """
 
     def __init__(
@@ -61,19 +63,28 @@ class Sweeper:
         kubernetes: Source,
         host: Callable[[str], Source],
         deadline: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry = registry
         self._store = store
         self._kubernetes = kubernetes
         self._host = host
         self.deadline = deadline
+        self._clock = clock
+        self._last: dict[tuple[str, str], tuple[tuple[Ask, ...], float]] = {}
 
-    async def site(self, *, only: Callable[[Probe], bool] = lambda probe: True) -> None:
-        """Ask everything that is asked of the site as a whole."""
+    async def site(self, *, only: Callable[[Probe], bool] = lambda probe: True, paced: bool = False) -> None:
+        """Ask everything that is asked of the site as a whole.
+
+        Args:
+            paced: leave out what was answered less than its probe's ``every`` seconds ago.
+        """
         probes = [probe for probe in self._registry.probes if probe.on is None and only(probe)]
-        await self._waves(probes, SITE, None, SITE_WAVES)
+        await self._waves(probes, SITE, None, SITE_WAVES, paced)
 
-    async def host(self, host: Host, costs: Iterable[Cost], *, only: Callable[[Probe], bool] = lambda p: True) -> None:
+    async def host(
+        self, host: Host, costs: Iterable[Cost], *, only: Callable[[Probe], bool] = lambda p: True, paced: bool = False
+    ) -> None:
         """Ask one host, and the API about it, everything its roles allow at these costs."""
         allowed = set(costs)
         probes = [
@@ -81,12 +92,13 @@ class Sweeper:
             for probe in self._registry.probes
             if probe.on is not None and probe.on & host.roles and probe.cost in allowed and only(probe)
         ]
-        await self._waves(probes, host.name, host, HOST_WAVES)
+        await self._waves(probes, host.name, host, HOST_WAVES, paced)
 
-    async def _waves(self, probes: Sequence[Probe], target: str, host: Host | None, waves: int) -> None:
+    async def _waves(self, probes: Sequence[Probe], target: str, host: Host | None, waves: int, paced: bool) -> None:
         asked: dict[str, tuple[Ask, ...]] = {}
         for _wave in range(waves):
             jobs = [job for probe in probes if (job := self._job(probe, target, host, asked))]
+            jobs = [job for job in jobs if not (paced and self._is_fresh(job))]
             if not jobs:
                 return
             asked |= {job.probe.name: job.asks for job in jobs}
@@ -112,6 +124,11 @@ class Sweeper:
             return None
         asks = (wanted,) if isinstance(wanted, Ask) else tuple(wanted)
         return None if asked.get(probe.name) == asks else _Job(probe, target, asks)
+
+    def _is_fresh(self, job: _Job) -> bool:
+        """Whether the very same was answered so lately that its probe need not ask again."""
+        asks, at = self._last.get((job.probe.name, job.target), ((), 0.0))
+        return asks == job.asks and self._clock() - at < job.probe.every
 
     def _read_unknown(self, probe: Probe, target: str, why: Unknown) -> None:
         if self._store.get(probe.fact, target) is None or why.reason is not Reason.NOT_ASKED:
@@ -146,6 +163,8 @@ class Sweeper:
         if errors and not job.probe.reads_errors:
             self._put(job.probe, job.target, errors[0], seen)
             return
+        if not errors:
+            self._last[job.probe.name, job.target] = (job.asks, self._clock())
         read = job.probe.read
         if read is None:
             return

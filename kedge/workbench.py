@@ -161,6 +161,23 @@ class Workbench:
             self._top = TopDesk(self)
         return self._top
 
+    # -------------------------------------------------------------------------------------- checks on demand
+
+    def intrusive(self, finding: Finding) -> Text | None:
+        """What to know before this check is run by hand; None for one that runs by itself, or where nothing runs."""
+        from kedge.intrusive import intrusive_codes, warning
+
+        if self.site is None or self.site.kubernetes is None:
+            return None
+        engine = self.site.engine
+        return warning(engine.store, finding.target) if finding.code in intrusive_codes(engine.registry) else None
+
+    async def run_intrusive(self, finding: Finding) -> tuple[Finding, ...]:
+        """Run it once, because a person said so; what it says now."""
+        from kedge.intrusive import run_intrusive
+
+        return await run_intrusive(self._site(), finding.code, finding.target)
+
     # ------------------------------------------------------------------------------------------------ repairs
 
     def proposals(self, finding: Finding) -> tuple[Proposal, ...]:

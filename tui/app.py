@@ -22,7 +22,7 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from kedge.i18n import Text, _, translate
-from kedge.model import Approval, Finding
+from kedge.model import Approval, Finding, Status
 from kedge.printable import printable
 from kedge.proposals import Proposal
 from tui import commands, themes
@@ -161,6 +161,23 @@ class KedgeApp(Guarded, OrderedKeys):
         """Ask hosts again now; None for all of them."""
         if self.workbench is not None and self.workbench.site is not None:
             await self.workbench.site.rerun(targets)
+
+    def run_intrusive(self, finding: Finding) -> bool:
+        """Offer to run a check that no sweep runs; False for any other, which ``r`` asks again as usual."""
+        warning = self.workbench.intrusive(finding) if self.workbench is not None else None
+        if warning is not None:
+            self._run_intrusive(finding, warning)
+        return warning is not None
+
+    @work(group="intrusive", exclusive=True, exit_on_error=False)
+    async def _run_intrusive(self, finding: Finding, warning: Text) -> None:
+        """Once, after a person has read what may come of it."""
+        from tui.screens.confirm import Confirm
+
+        title = _("Run {code} on {target}?").format(code=finding.code, target=finding.target)
+        if await self.push_screen_wait(Confirm(title, warning, _("Run it once"))) and self.workbench is not None:
+            for found in await self.workbench.run_intrusive(finding):
+                self.say(found.text, "information" if found.status is Status.PASS else "warning")
 
     def make_read_only(self) -> None:
         """Change nothing from now on."""

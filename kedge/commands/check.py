@@ -46,6 +46,11 @@ def _statuses(context: click.Context, parameter: click.Parameter, value: str) ->
 @click.option("--strict", is_flag=True, help="Exit 5 when anything could not be judged.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found; mistakes still count.")
 @click.option("--with", "files", multiple=True, metavar="FILE", help="Output of a `probe-script`; repeatable.")
+@click.option(
+    "--intrusive",
+    is_flag=True,
+    help="Also run what no look runs by itself: with KE502, one `kubectl exec` per edge. Can disturb; see --node.",
+)
 @click.option("--recording", metavar="DIR", default="", help="Judge a recorded site instead of a live one.")
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for the whole look.")
 @site_options
@@ -68,7 +73,8 @@ def command(
     """
     registry = discover()
     _known_codes(codes, registry)
-    look = _recorded(recording, registry) if recording else _live(registry, timeout, nodes, files, site)
+    on_demand = _on_demand(codes, registry) if site.pop("intrusive") else ()
+    look = _recorded(recording, registry) if recording else _live(registry, timeout, nodes, files, on_demand, site)
     for problem in look.picture.problems:
         click.echo(f"kedge-tui: {translate(problem)}", err=True)
     _known_nodes(nodes, look.picture)
@@ -97,6 +103,17 @@ def _known_nodes(nodes: Iterable[str], picture: Picture) -> None:
             stop(text.format(name=node, known=", ".join(known) or "-"))
 
 
+def _on_demand(globs: tuple[str, ...], registry: Registry) -> tuple[str, ...]:
+    """The intrusive checks that were named; to run one, one says which."""
+    from kedge.intrusive import intrusive_codes
+
+    chosen = sorted(code for code in intrusive_codes(registry) if globs and matches(code, globs))
+    if not chosen:
+        known = ", ".join(sorted(intrusive_codes(registry)))
+        stop(_("--intrusive runs the checks that are named with it; there are: {known}").format(known=known))
+    return tuple(chosen)
+
+
 def _recorded(directory: str, registry: Registry) -> Look:
     from kedge.commands.live import Look
 
@@ -114,7 +131,12 @@ async def judge_recording(directory: Path, registry: Registry) -> Picture:
 
 
 def _live(
-    registry: Registry, timeout: float, nodes: tuple[str, ...], files: tuple[str, ...], site: dict[str, Any]
+    registry: Registry,
+    timeout: float,
+    nodes: tuple[str, ...],
+    files: tuple[str, ...],
+    on_demand: tuple[str, ...],
+    site: dict[str, Any],
 ) -> Look:
     from kedge.commands.live import look_once
     from kedge.commands.probe_script import read_files
@@ -122,6 +144,6 @@ def _live(
 
     saved = read_files(files)
     try:
-        return asyncio.run(look_once(registry, timeout, Options(**site), nodes, saved))
+        return asyncio.run(look_once(registry, timeout, Options(**site), nodes, saved, on_demand))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+
+import click
 
 from kedge.commands.common import stop
 from kedge.commands.terminal import prompter_for
 from kedge.config import ConfigFileError
 from kedge.executor import Executor
+from kedge.i18n import translate
+from kedge.intrusive import run_intrusive, warning
 from kedge.links.kubeconfig import ConfigError, NoConfigError
 from kedge.live import LiveSite
 from kedge.model import Cost, Role
@@ -124,13 +128,15 @@ async def look_once(
     options: Options,
     nodes: Collection[str] = (),
     saved: Mapping[str, Saved] | None = None,
+    on_demand: Sequence[str] = (),
 ) -> Look:
-    """Ask the site once, everything but what is intrusive. What has not answered in time is unknown.
+    """Ask the site once, everything but what is intrusive and not asked for. What has not answered in time is unknown.
 
     Args:
         nodes: of the edges only these are asked, when any are named. Cloud hosts are asked always: what breaks
             an edge may stand there.
         saved: by host, what it answered when it was asked by hand.
+        on_demand: codes of intrusive checks to run once on every edge that is asked.
     """
     async with opened(registry, options, read_only=lambda: True, saved=saved) as session:
         engine = session.site.engine
@@ -139,6 +145,15 @@ async def look_once(
                 await engine.look_at_site()
                 asked = [h.name for h in engine.hosts if not nodes or h.name in nodes or Role.EDGE not in h.roles]
                 await engine.look_at_hosts(asked, SWEEP)
+                for code in on_demand:
+                    await _on_edges(session.site, code, [name for name in engine.edges if name in asked])
         except TimeoutError:
             return Look(session.site.picture(), complete=False)
         return Look(session.site.picture())
+
+
+async def _on_edges(site: LiveSite, code: str, edges: Sequence[str]) -> None:
+    """Run an intrusive check on some edges, each told first what may come of it."""
+    for edge in edges:
+        click.echo(f"kedge-tui: {code}: {translate(warning(site.engine.store, edge))}", err=True)
+    await asyncio.gather(*(run_intrusive(site, code, edge) for edge in edges))

@@ -151,5 +151,5 @@ async def test_exec_is_never_tried_in_a_sweep(registry: Registry) -> None:
     site = WorldSite(registry)
     engine = await site.look((Cost.PASSIVE, Cost.ACTIVE))
     exec_ = [f for f in engine.findings() if f.code == "KE502"]
-    assert {str(f.text) for f in exec_} == {"not run: intrusive"}
+    assert all(str(f.text).startswith("not run: intrusive") for f in exec_)
     assert {f.status for f in exec_} == {Status.SKIP}

@@ -266,6 +266,7 @@ class FakeWorkbench:
         self.end: asyncio.Future[None] | None = None
         self.closed = False
         self.opened = 0
+        self.execs: list[str] = []
         self.before_apply: Callable[[], Any] | None = None
         self.before_verify: Callable[[], Any] | None = None
         self._show: Callable[[Picture], None] = lambda picture: None
@@ -275,6 +276,15 @@ class FakeWorkbench:
         self.options, self.prompter = options, prompter
         self.fakes.read_only = self.fakes.read_only or options.read_only
         return self
+
+    def intrusive(self, shown: Finding) -> Text | None:
+        """KE502 is the one that never runs by itself."""
+        return Text("an exec can crash EdgeCore") if shown.code == "KE502" else None
+
+    async def run_intrusive(self, shown: Finding) -> tuple[Finding, ...]:
+        """It works, and is counted."""
+        self.execs.append(shown.target)
+        return (replace(shown, status=Status.PASS, text=Text("kubectl exec works")),)
 
     @property
     def read_only(self) -> bool:

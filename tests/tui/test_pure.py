@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -157,6 +158,12 @@ def test_causes_come_first_and_each_is_followed_by_what_it_explains() -> None:
     warned = finding("KE115", Kind.CLOUDCORE, "-", Status.WARN, "dropped")
     order = causal_order((*broken(), warned, mine, other))
     assert [f.code for f in order] == ["KE206", "KE306", "KE501", "KE101", "KE503", "KE115", "KE207"]
+
+
+def test_a_finding_that_comes_and_goes_says_how_often() -> None:
+    once = replace(broken()[0], since=NOW, flaps=1)
+    assert "so far" not in " ".join(lines_of(once, width=100))
+    assert ", 3 times so far" in " ".join(lines_of(replace(once, flaps=3), width=100))
 
 
 def test_what_needs_no_attention_takes_one_line() -> None:

@@ -278,3 +278,37 @@ async def test_whether_the_api_answers_is_never_stale() -> None:
 
 async def test_a_refusal_is_an_answer() -> None:
     assert (await lose(Reason.DENIED, volatile=False)).reason is Reason.DENIED
+
+
+# ------------------------------------------------------------------------------------------------------- pace
+
+
+@probe(Role.EDGE, every=60.0)
+def seldom(host: Host) -> Service:
+    """Need not be asked with every sweep."""
+    return Service("containerd")
+
+
+@seldom.parse
+def _(seen: Observation) -> str:
+    return seen.stdout
+
+
+async def test_what_need_not_be_asked_every_time_is_left_out_until_it_is_due_or_a_person_asks() -> None:
+    edge, now = Script("edge1", answers()), [0.0]
+    kube = Script("kubernetes", answers())
+    sweeping = Sweeper(Registry(probes=(seldom, alive)), FactStore(), kube, lambda name: edge, clock=lambda: now[0])
+    for paced, passed in ((True, 0), (True, 59), (False, 1), (True, 59), (True, 1)):
+        now[0] += passed
+        await sweeping.host(EDGE, ALL, paced=paced)
+    asked = [Service("containerd") in batch for batch in edge.batches]
+    assert asked == [True, False, True, False, True]
+    assert all(Service("edgecore") in batch for batch in edge.batches)
+
+
+async def test_what_could_not_be_answered_is_due_at_once() -> None:
+    edge = Script("edge1", lambda ask: Unknown(Reason.UNREACHABLE, Text("down")))
+    sweeping, _store = sweeper(edge, seldom)
+    await sweeping.host(EDGE, ALL, paced=True)
+    await sweeping.host(EDGE, ALL, paced=True)
+    assert len(edge.batches) == 2

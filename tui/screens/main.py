@@ -222,6 +222,9 @@ class MainScreen(MainPanes):
         if index is None:
             self.app.open_site()
             return
+        chosen = self.details.finding if self.details.has_focus else None
+        if chosen is not None and self.app.run_intrusive(chosen):
+            return
         tree = self.tree_view
         views = [index.views[id] for id in tree.marked or {tree.cursor} if id in index.views]
         targets = {view.target for view in views if view.target != "-"}

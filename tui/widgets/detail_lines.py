@@ -20,6 +20,8 @@ MOST = 60
 
 EVIDENCE_MOST = 2
 INDENT = 12
+_OFTEN = 2
+"""From this count on a finding that comes and goes is said to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +152,21 @@ class _Block:
         head = self._name()
         more: list[Part] = []
         if self.finding.since is not None:
-            since = _("since {time}").format(time=clock(self.finding.since, self.day))
-            more.append(("  " + translate(since), "detail--dim"))
+            since = translate(_("since {time}").format(time=clock(self.finding.since, self.day)))
+            more.append((f"  {since}{self._again()}", "detail--dim"))
         if self.finding.because:
             more.append(("  " + self._because(), "detail--because"))
         if width_of([*head, *more]) <= self.width:
             return [Line((*head, *more), self.index)]
         below = [Line((more[-1],), self.index)] if self.finding.because else []  # since when is above the details
         return [Line(tuple(head), self.index), *below]
+
+    def _again(self) -> str:
+        """How often it has come and gone while we watched; nothing for the first time."""
+        if self.finding.flaps < _OFTEN:
+            return ""
+        times = ngettext("{count} time so far", "{count} times so far", "count").format(count=self.finding.flaps)
+        return f", {translate(times)}"
 
     def _because(self) -> str:
         finding = self.finding
