@@ -20,7 +20,15 @@ from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped
 _TUNNEL_PORT = 10004
 
 
-@check("KE501", _("kubectl logs"), on=Kind.KUBECTL, needs=["KE101"], explained_by=PATH_CAUSES, cost=Cost.ACTIVE)
+@check(
+    "KE501",
+    _("kubectl logs"),
+    on=Kind.KUBECTL,
+    needs=["KE101"],
+    explained_by=PATH_CAUSES,
+    fixes=["functional-test"],
+    cost=Cost.ACTIVE,
+)
 def logs_come_back(
     target: str,
     first: Maybe[KubectlLogs],
@@ -79,7 +87,15 @@ def _second_witness(
     return None
 
 
-@check("KE502", _("kubectl exec"), on=Kind.KUBECTL, needs=["KE101"], explained_by=EXEC_CAUSES, cost=Cost.INTRUSIVE)
+@check(
+    "KE502",
+    _("kubectl exec"),
+    on=Kind.KUBECTL,
+    needs=["KE101"],
+    explained_by=EXEC_CAUSES,
+    fixes=["functional-test"],
+    cost=Cost.INTRUSIVE,
+)
 def exec_comes_back(target: str, ran: Maybe[KubectlExec], pods: Maybe[NodePods]) -> Verdict:
     """A harmless command's output comes back. Every exec opens a new connection, so it meets the NAT rules of now."""
     if isinstance(ran, Unknown):

@@ -25,7 +25,9 @@ _NAMED = 3
 _NOT_YET = _("There are no numbers of {node} yet: EdgeCore was restarted only just now")
 
 
-@check("KE503", _("kubectl top node"), on=Kind.KUBECTL, needs=["KE101"], explained_by=TOP_CAUSES)
+@check(
+    "KE503", _("kubectl top node"), on=Kind.KUBECTL, needs=["KE101"], explained_by=TOP_CAUSES, fixes=["functional-test"]
+)
 def node_has_fresh_numbers(
     node: Node,
     usage: Maybe[NodeUsage],
@@ -59,7 +61,14 @@ def node_has_fresh_numbers(
     return passed(_("kubectl top node has fresh numbers of {node}").format(node=node.name), seen=seen)
 
 
-@check("KE504", _("kubectl top pod"), on=Kind.KUBECTL, needs=["KE101"], explained_by=[*TOP_CAUSES, "KE503"])
+@check(
+    "KE504",
+    _("kubectl top pod"),
+    on=Kind.KUBECTL,
+    needs=["KE101"],
+    explained_by=[*TOP_CAUSES, "KE503"],
+    fixes=["functional-test"],
+)
 def pods_have_fresh_numbers(
     node: Node,
     pods: NodePods,

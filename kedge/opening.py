@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from kedge.engine import Engine, SiteName
 from kedge.executor import Executor, Where
 from kedge.hosts import HostSources
 from kedge.i18n import Text, _
-from kedge.links.base import Access, HostWriter, KubeWriter
+from kedge.links.base import Access, ExecResult, HostWriter, KubeWriter
 from kedge.links.kube import ApiLink, connect_kube
 from kedge.links.kube_writer import ApiWriter
 from kedge.links.kubeconfig import KubeSettings, NoConfigError
@@ -68,6 +68,12 @@ class SiteWriters:
     async def kube_get(self, path: str, access: Access, query: Mapping[str, str] | None = None) -> bytes:
         """Read one object or list."""
         return (await self._link.get(path, access, deadline=GET_SECONDS, query=query)).body
+
+    async def kube_exec(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], *, deadline: float
+    ) -> ExecResult:
+        """Run one command in a container."""
+        return await self._link.exec(namespace, pod, container, command, deadline=deadline)
 
 
 async def open_site(

@@ -287,6 +287,7 @@ class Fix:
     verify_seconds: float
     function: Callable[..., Draft | NotApplicable]
     needs_facts: tuple[Need, ...]
+    on_demand: bool = False
     doc: str = field(default="", compare=False)
 
 
@@ -299,8 +300,13 @@ def fix(
     verify: Sequence[str],
     expect: Sequence[str] = (),
     verify_seconds: float = 60.0,
+    on_demand: bool = False,
 ) -> Callable[[Callable[..., Draft | NotApplicable]], Fix]:
-    """Register a fix: the codes it answers, and the codes that prove that it worked."""
+    """Register a fix: the codes it answers, and the codes that prove that it worked.
+
+    Args:
+        on_demand: it is offered whatever its findings say: a test rather than a repair.
+    """
 
     def decorate(function: Callable[..., Draft | NotApplicable]) -> Fix:
         return Fix(
@@ -313,6 +319,7 @@ def fix(
             verify_seconds=verify_seconds,
             function=function,
             needs_facts=needs_of(function),
+            on_demand=on_demand,
             doc=inspect.getdoc(function) or "",
         )
 

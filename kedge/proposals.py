@@ -23,6 +23,7 @@ class Proposal:
     Attributes:
         plan: what would be done; None when it cannot be offered here.
         why_not: the sentence that says why, when there is no plan.
+        on_demand: it may be wanted although nothing is wrong.
     """
 
     fix: str
@@ -30,6 +31,7 @@ class Proposal:
     risk: Risk
     plan: Plan | None
     why_not: Text | None = None
+    on_demand: bool = False
 
 
 def proposals(finding: Finding, registry: Registry, store: FactStore) -> tuple[Proposal, ...]:
@@ -68,4 +70,4 @@ def propose(fix: Fix, target: str, store: FactStore, answers: Sequence[str] = ()
         verify_seconds=fix.verify_seconds,
         answers=tuple(answers) or fix.answers,
     )
-    return Proposal(fix.id, plan.title, plan.risk, plan)
+    return Proposal(fix.id, plan.title, plan.risk, plan, on_demand=fix.on_demand)

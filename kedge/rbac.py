@@ -22,7 +22,7 @@ from kedge.links.kube_exec import exec_accesses
 from kedge.model import Host, Reason, Role, Step, Unknown
 from kedge.plugins import Fix, Need, Probe, Registry
 from kedge.probes.rights import READS
-from kedge.steps import KUBERNETES, EditConfigMap, EditDeployment, PatchObject, RolloutRestart
+from kedge.steps import KUBERNETES, CreatePod, EditConfigMap, EditDeployment, PatchObject, RolloutRestart, TryPod
 
 NAME = "kedge-tui"
 METRICS = ("kube-system", "metrics-server")
@@ -45,10 +45,12 @@ def _scale(namespace: str, name: str) -> PatchObject:
 
 _CLOUDCORE = RolloutRestart(KUBERNETES, NAMESPACE, "deployment", "cloudcore")
 _METRICS = RolloutRestart(KUBERNETES, METRICS[0], "deployment", METRICS[1])
+_TEST_POD = CreatePod(KUBERNETES, "default", "pod", "node", "image")
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "enable-cloudstream": (EditConfigMap(KUBERNETES, NAMESPACE, "cloudcore", "cloudcore.yaml", ()), _CLOUDCORE),
     "restart-cloudcore": (_scale(NAMESPACE, "cloudcore"), _CLOUDCORE),
     "restart-metrics-server": (_scale(*METRICS), _METRICS),
+    "functional-test": (_TEST_POD, TryPod(KUBERNETES, _TEST_POD.namespace, "pod")),
     "patch-metrics-server": (EditDeployment(KUBERNETES, *METRICS, METRICS[1]),),
 }
 """By fix, the steps through Kubernetes that it may be made of; fixes on hosts need no right there."""

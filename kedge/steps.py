@@ -16,6 +16,9 @@ from kedge.i18n import Text, _, ngettext
 from kedge.model import Plan, Step
 from kedge.steps_hosts import RunCommand as RunCommand  # noqa: PLC0414 - every step is found here
 from kedge.steps_hosts import UploadFile as UploadFile  # noqa: PLC0414
+from kedge.steps_pods import CreatePod as CreatePod  # noqa: PLC0414
+from kedge.steps_pods import DeletePod as DeletePod  # noqa: PLC0414
+from kedge.steps_pods import TryPod as TryPod  # noqa: PLC0414
 
 KUBERNETES = "kubernetes"
 """``on`` of a step that goes through the Kubernetes API instead of a host."""
@@ -414,6 +417,9 @@ AnyStep = (
     | DeleteObjects
     | RunCommand
     | UploadFile
+    | CreatePod
+    | TryPod
+    | DeletePod
 )
 
 
@@ -436,6 +442,11 @@ def kubectl_words(path: str, verb: str) -> str:
 def activates(step: Step) -> bool:
     """True when the step makes what earlier steps changed take effect."""
     return bool(getattr(step, "activates", False))
+
+
+def cleans_up(step: Step) -> bool:
+    """True when the step must run whatever became of those before it."""
+    return bool(getattr(step, "cleans_up", False))
 
 
 def script(plan: Plan) -> str:

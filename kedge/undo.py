@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from kedge.audit import Entry
 from kedge.execute.base import Refused
 from kedge.execute.handlers import from_data
-from kedge.execute.run import CHANGED
+from kedge.execute.run import CHANGED, StepState
 from kedge.i18n import _
 from kedge.model import Plan, Risk, Step
-from kedge.steps import RolloutRestart, ServiceAction, activates
+from kedge.steps import DeletePod, RolloutRestart, ServiceAction, activates, cleans_up
 
 FIX = "undo"
 
@@ -36,14 +36,24 @@ def undo_plan(entry: Entry) -> Plan:
 def undo_steps(entry: Entry) -> tuple[Step, ...]:
     """The inverse steps: changes in reverse order, then what makes them take effect, such as a service restart."""
     found: list[Sequence[Step]] = []
+    gone: set[str] = set()
     for position, recorded in enumerate(entry.intent["steps"]):
-        if entry.state_of(position) in CHANGED | {"running"}:
+        state = entry.state_of(position)
+        if recorded["data"]["step"] == DeletePod.__name__ and state == StepState.DONE:
+            gone.add(_path(from_data(recorded["data"])))
+        if state in CHANGED | {"running"}:
             found.append([from_data(data) for data in recorded["undo"]])
+    found = [[step for step in steps if not (cleans_up(step) and _path(step) in gone)] for steps in found]
     changes = [step for steps in reversed(found) for step in steps if not activates(step)]
     effects = [step for steps in found for step in steps if activates(step)]
     if not changes and all(_is_restart(step) for step in effects):
         return ()  # a restart alone has nothing to take back
     return (*changes, *effects)
+
+
+def _path(step: Step) -> str:
+    """Of the pod that it takes away."""
+    return step.path if isinstance(step, DeletePod) else ""
 
 
 def _is_restart(step: Step) -> bool:

@@ -37,8 +37,9 @@ from lab.world_cloudcore import CloudCore, Tunnel
 from lab.world_configs import ConfigError
 from lab.world_edgecore import UNIT, EdgeCore
 from lab.world_edged import Answer, Edged
+from lab.world_exec import run_in_container
 from lab.world_host import EDGECORE_CONFIG, Host, HostFiles, MemoryFiles, Role
-from lab.world_logs import LogSource
+from lab.world_logs import LogSource, Recorded
 from lab.world_network import Listener, Network, Reach, Tls
 from lab.world_nodes import Nodes
 from lab.world_path import DataPath, NoAnswer
@@ -269,7 +270,17 @@ class World:
             args = [arg for item in pod["spec"]["containers"] for arg in item.get("args", ())]
             metrics = self.metrics = MetricsServer(name, args, self.settings.scrape_interval, self.clock)
             return Program(metrics.log, lambda: self._metrics_ended(metrics), lambda: metrics.ready)
+        command = pod["spec"]["containers"][0].get("command") or []
+        if command:
+            return Program(self._output(command, str(pod["spec"].get("hostname") or name)))
         return Program()
+
+    def _output(self, command: list[str], hostname: str) -> Recorded:
+        """What a command writes at its start; none of them ends."""
+        now, log = self.clock(), Recorded()
+        for line in run_in_container(command, hostname, now).stdout.splitlines():
+            log.add(now, line)
+        return log
 
     def _cloudcore_ended(self, cloudcore: CloudCore) -> None:
         for tunnel in cloudcore.sessions.values():

@@ -112,6 +112,7 @@ _PROGRAMS: dict[str, _Program] = {
     "date": _date,
     "id": lambda args, context: ExecResult("uid=0(root) gid=0(root) groups=0(root)\n"),
     "whoami": lambda args, context: ExecResult("root\n"),
+    "sleep": lambda args, context: ExecResult(),
     "pwd": lambda args, context: ExecResult("/\n"),
     "uname": lambda args, context: ExecResult("Linux\n"),
     "ls": lambda args, context: ExecResult("bin\ndev\netc\nproc\nsys\ntmp\nusr\nvar\n"),

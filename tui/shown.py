@@ -16,6 +16,7 @@ Offers = Callable[[Finding], Sequence[Proposal]]
 FIXES_MOST = 9
 """As many as there are digits."""
 
+_BAD = (Status.FAIL, Status.WARN)
 BRANCHES = (ROOT, "cloud", "edge")
 
 
@@ -43,10 +44,12 @@ def _fixes(index: PictureIndex, findings: Sequence[Finding], offers: Offers) -> 
     seen: set[str] = set()
     said: set[tuple[str, str]] = set()
     for position, finding in enumerate(findings):
-        if finding.status not in (Status.FAIL, Status.WARN) or len(possible) >= FIXES_MOST:
+        if (not finding.fixes and finding.status not in _BAD) or len(possible) >= FIXES_MOST:
             continue
-        cause = index.cause_of(finding)
+        cause = index.cause_of(finding) if finding.status in _BAD else None
         for proposal in (*(offers(cause) if cause is not None else ()), *offers(finding)):
+            if finding.status not in _BAD and not (proposal.on_demand and proposal.plan):
+                continue
             if proposal.plan is None:
                 if (proposal.fix, str(proposal.why_not)) not in said:
                     said.add((proposal.fix, str(proposal.why_not)))

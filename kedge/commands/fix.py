@@ -118,7 +118,7 @@ async def _on_one(change: Change, fix: Fix, session: Session, consent: Consent) 
     before = session.site.picture().findings
     change.target = choose_target(fix, change.target, before, engine)
     wrong = [f for f in before if f.target == change.target and f.status in BAD and fix.id in f.fixes]
-    if not wrong:
+    if not wrong and not fix.on_demand:
         return nothing_wrong(change, fix, before)
     proposal = propose(fix, change.target, engine.store, tuple(f.code for f in wrong))
     if proposal.plan is None or executor is None:
@@ -138,6 +138,9 @@ def choose_target(fix: Fix, wanted: str, findings: Sequence[Finding], engine: En
             text = _("{fix} would help {targets}; choose one with --node")
             raise Usage(text.format(fix=fix.id, targets=", ".join(offered)))
         own = sorted({f.target for f in findings if f.code in fix.answers})
+        if fix.on_demand and not offered and len(own) > 1:
+            text = _("{fix} can be done on {targets}; choose one with --node")
+            raise Usage(text.format(fix=fix.id, targets=", ".join(own)))
         return offered[0] if offered else own[0] if len(own) == 1 else SITE
     known = {host.name for host in engine.hosts} | {f.target for f in findings}
     if wanted not in known:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from kedge.i18n import Text, _
-from kedge.links.base import Access, Answer, HostWriter, KubeWriter
+from kedge.links.base import Access, Answer, ExecResult, HostWriter, KubeWriter
 from kedge.links.kube_access import access_of
 from kedge.links.pools import DaemonExecutor, run
 from kedge.model import LinkError, Reason, Step, Unknown
@@ -67,6 +67,12 @@ class Writers(Protocol):
 
     async def kube_get(self, path: str, access: Access, query: Mapping[str, str] | None = None) -> bytes:
         """Read one object or list, so that what was planned on can be compared with what is there."""
+        ...
+
+    async def kube_exec(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], *, deadline: float
+    ) -> ExecResult:
+        """Run one command in a container."""
         ...
 
 
@@ -211,6 +217,15 @@ class Hands:
         body = await self.writers.kube_get(path, access_of("GET", path, query), query)
         found: dict[str, Any] = json.loads(body)
         return found
+
+    async def read_text(self, path: str, query: Mapping[str, str]) -> str:
+        """Text that the API answers with: a log."""
+        body = await self.writers.kube_get(path, access_of("GET", path, query), query)
+        return body.decode(errors="replace")
+
+    async def exec(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> ExecResult:
+        """Run one command in a container."""
+        return await self.writers.kube_exec(namespace, pod, container, command, deadline=self.settings.command)
 
     async def patch(self, path: str, body: object, content_type: str, *, dry_run: bool = False) -> dict[str, Any]:
         """Patch one object; the object as it is afterwards."""

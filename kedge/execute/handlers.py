@@ -14,13 +14,16 @@ from kedge.execute.files import EditYamlHandler, RestoreFileHandler
 from kedge.execute.manifests import ApplyManifestHandler, DeleteObjectsHandler
 from kedge.execute.nat import NatRuleHandler
 from kedge.execute.objects import PatchObjectHandler
+from kedge.execute.pods import CreatePodHandler, DeletePodHandler, TryPodHandler
 from kedge.execute.rollout import RolloutRestartHandler
 from kedge.execute.services import ServiceHandler
 from kedge.execute.uploads import UploadFileHandler
 from kedge.model import Step
 from kedge.steps import (
     ApplyManifest,
+    CreatePod,
     DeleteObjects,
+    DeletePod,
     EditConfigMap,
     EditDeployment,
     EditYaml,
@@ -30,6 +33,7 @@ from kedge.steps import (
     RolloutRestart,
     RunCommand,
     ServiceAction,
+    TryPod,
     UploadFile,
 )
 
@@ -46,6 +50,9 @@ _HANDLERS: dict[type[Step], Handler[Any]] = {
     DeleteObjects: DeleteObjectsHandler(),
     RunCommand: RunCommandHandler(),
     UploadFile: UploadFileHandler(),
+    CreatePod: CreatePodHandler(),
+    TryPod: TryPodHandler(),
+    DeletePod: DeletePodHandler(),
 }
 _BY_NAME = {kind.__name__: kind for kind in _HANDLERS}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +12,7 @@ from kedge.execute.base import LOST, Hands, Shown, StepFailed, patiently
 from kedge.execute.handlers import handler_of
 from kedge.i18n import Text, _
 from kedge.model import LinkError
+from kedge.steps import cleans_up
 
 
 class StepState(StrEnum):
@@ -39,6 +41,14 @@ class Result(StrEnum):
     STOPPED = "stopped"
     """By the person, between two steps."""
     UNKNOWN = "unknown"
+
+
+_RESULTS = {
+    StepState.UNKNOWN: Result.UNKNOWN,
+    StepState.FAILED: Result.FAILED,
+    StepState.INEFFECTIVE: Result.FAILED,
+}
+"""How a plan ends with a step that ended so; other states let it go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +88,28 @@ class Run:
         for position, shown in enumerate(self.steps):
             if result is Result.DONE and position and self.stop():
                 result = Result.STOPPED
-            if result is not Result.DONE:
+            if result is not Result.DONE and not self._must_clean_up(shown):
                 self.outcomes.append(StepOutcome(shown.title, StepState.NOT_RUN))
                 continue
-            outcome = await self._step(position, shown)
+            outcome = await self._or_clean_up(position, shown)
             self.outcomes.append(outcome)
-            if outcome.state is StepState.UNKNOWN:
-                result = Result.UNKNOWN
-            elif outcome.state in (StepState.FAILED, StepState.INEFFECTIVE):
-                result = Result.FAILED
+            if result is Result.DONE:
+                result = _RESULTS.get(outcome.state, Result.DONE)
         return result
+
+    def _must_clean_up(self, shown: Shown) -> bool:
+        """Something may be there that this step takes away."""
+        return cleans_up(shown.step) and any(outcome.state in CHANGED for outcome in self.outcomes)
+
+    async def _or_clean_up(self, position: int, shown: Shown) -> StepOutcome:
+        """One step; a program that is ended in the middle of it still takes away what it made for a while."""
+        try:
+            return await self._step(position, shown)
+        except asyncio.CancelledError:
+            for later, one in enumerate(self.steps[position:], position):
+                if cleans_up(one.step):
+                    await self._step(later, one)
+            raise
 
     async def _step(self, position: int, shown: Shown) -> StepOutcome:
         if shown.idle:

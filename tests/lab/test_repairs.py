@@ -155,6 +155,23 @@ async def test_the_bundles_own_script_adds_the_rule_once_it_names_the_right_port
             await desk.wait_for("KE302", "cloud1", Status.FAIL)
 
 
+@pytest.mark.parametrize(
+    ("fault", "result", "said"),
+    [("", Result.DONE, ""), ("edgestream-disabled", Result.FAILED, "logs: nothing came back; exec: ")],
+)
+async def test_the_functional_test_tells_what_works_and_leaves_nothing(fault: str, result: Result, said: str) -> None:
+    with run_in_thread(edges=1, faults=[fault] if fault else []) as lab:
+        async with desk_at(lab) as desk:
+            await desk.wait_for("KE204", "edge1", Status.PASS)
+            finding = await desk.wait_for("KE501", "edge1", Status.FAIL if fault else Status.PASS)
+            preview = await desk.preview(finding, "functional-test")
+            outcome = await desk.bench.apply(preview, Approval(preview.digest, "ann", "test"), lambda _progress: None)
+            assert outcome.result is result, str(outcome.text)
+            assert said in str(outcome.text)
+            assert not outcome.can_undo
+    assert not [pod for pod in lab.world.pods_on("edge1") if "kedge-tui" in pod["metadata"]["name"]]
+
+
 async def test_two_faults_one_behind_the_other() -> None:
     with run_in_thread(edges=1, faults=["edgestream-disabled", "dnat-missing"]) as lab:
         async with desk_at(lab) as desk:

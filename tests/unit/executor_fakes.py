@@ -16,7 +16,7 @@ from kedge.audit import Audit
 from kedge.execute.base import Settings
 from kedge.executor import Executor, Where
 from kedge.i18n import Text
-from kedge.links.base import Access, Answer, Response
+from kedge.links.base import Access, Answer, ExecResult, Response
 from kedge.locks import ACQUIRE, HELD, RELEASE
 from kedge.model import Approval, LinkError, Plan, Reason, Risk, Step, Unknown
 
@@ -193,6 +193,7 @@ class FakeKube:
     patched: list[tuple[str, Any]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     created: int = 0
+    log: str = ""
 
     def get(self, path: str, query: Mapping[str, str] | None) -> dict[str, Any]:
         self.fault("get", path)
@@ -277,8 +278,18 @@ class FakeWriters:
     async def kube(self) -> FakeKube:
         return self.cluster
 
+    async def kube_exec(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], *, deadline: float
+    ) -> ExecResult:
+        self.cluster.fault("exec", f"{namespace}/{pod}")
+        words = " ".join(command[1:]) if command[0] == "echo" else ""
+        return ExecResult(0, f"{words}\n".encode(), b"")
+
     async def kube_get(self, path: str, access: Access, query: Mapping[str, str] | None = None) -> bytes:
         assert access.verb in ("get", "list")
+        if path.endswith("/log"):
+            self.cluster.fault("log", path)
+            return self.cluster.log.encode()
         return json.dumps(self.cluster.get(path, query)).encode()
 
 

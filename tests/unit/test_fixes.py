@@ -438,5 +438,5 @@ def test_every_fix_is_offered_by_a_check_it_answers_and_can_be_verified() -> Non
     assert {"enable-edgestream", "add-nat-rule", "restart-metrics-server"} <= {fix.id for fix in registry.fixes}
     for fix in registry.fixes:
         assert {check.code for check in registry.checks if fix.id in check.fixes} & set(fix.answers), fix.id
-        assert fix.verify, fix.id
+        assert fix.verify or fix.on_demand, f"{fix.id}: a repair is proven, a test proves itself"
         assert fix.doc, fix.id

@@ -29,7 +29,9 @@ def test_the_rights_that_are_reviewed_are_those_that_probes_ask_for() -> None:
 
 
 def test_the_rights_that_are_reviewed_are_those_that_fixes_change() -> None:
-    changed = {access for access in rbac.changes(REGISTRY.fixes) if access.verb in WRITING}
+    """Those of a test on demand are not: the dry run of its preview tells, and nobody misses them otherwise."""
+    repairs = [fix for fix in REGISTRY.fixes if not fix.on_demand]
+    changed = {access for access in rbac.changes(repairs) if access.verb in WRITING}
     assert changed == set(CHANGES)
 
 
