@@ -199,7 +199,7 @@ class KedgeApp(Guarded, OrderedKeys):
             if chosen is not None and self.workbench is not None:
                 self._show_repair(Repair(self.workbench, chosen.plan))
 
-        self.push_screen(FixMenu(fixes), show)
+        self.push_screen(FixMenu([(p.title, p.plan.target if p.plan else "-", p.risk, p) for p in fixes]), show)
 
     def undo(self, entry: Entry) -> None:
         """Preview taking a change back, if it is one of this site."""
@@ -215,9 +215,13 @@ class KedgeApp(Guarded, OrderedKeys):
     def _show_repair(self, repair: Repair) -> None:
         from tui.screens.fix import FixScreen
 
+        self.push_screen(FixScreen(repair, self.where, self.glyphs))
+
+    @property
+    def where(self) -> str:
+        """Site and context, for the title of whatever changes something."""
         picture = self.main.index.picture if self.main.index is not None else None
-        where = f"{picture.site} / {picture.context or '-'}" if picture is not None else "-"
-        self.push_screen(FixScreen(repair, where, self.glyphs))
+        return f"{picture.site} / {picture.context or '-'}" if picture is not None else "-"
 
     @work(group="repair", exit_on_error=False)
     async def look(self, repair: Repair) -> None:

@@ -67,10 +67,19 @@ class Repair:
         return self._stop
 
     @property
+    def digest(self) -> str:
+        """What an approval is for; "" before anything is shown."""
+        return self.preview.digest if self.preview is not None else ""
+
+    @property
+    def idle(self) -> bool:
+        """True when everything is as wanted already."""
+        return self.preview is not None and self.preview.idle
+
+    @property
     def may_apply(self) -> bool:
         """True when what is shown would change something, and changing is allowed here."""
-        ready = self.stage is Stage.SHOWN and self.preview is not None and not self.preview.idle
-        return ready and not self._workbench.read_only
+        return self.stage is Stage.SHOWN and not self.idle and not self._workbench.read_only
 
     @property
     def only_shown(self) -> bool:

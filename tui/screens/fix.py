@@ -128,7 +128,7 @@ class FixScreen(Dialog[None]):
     def _what_now(self) -> Text:
         """What the person may do with what is shown."""
         repair, plan = self.repair, self.repair.plan
-        if repair.preview is not None and repair.preview.idle:
+        if repair.idle:
             return _("everything is as wanted already; there is nothing to do")
         if repair.only_shown:
             return _("read-only: nothing is changed here; c copies it as a script for somebody who may")
@@ -154,19 +154,18 @@ class FixScreen(Dialog[None]):
 
     def action_confirm(self) -> None:
         """Apply what is shown (low and medium risk); high risk wants the name typed."""
-        repair = self.repair
-        preview = repair.preview
-        if preview is None or not repair.may_apply:
+        repair, plan = self.repair, self.repair.plan
+        if plan is None or not repair.may_apply:
             return
         name = self.query_one("#name", Input)
-        high = preview.plan.risk is Risk.HIGH
-        if high and name.value != preview.plan.target:
+        high = plan.risk is Risk.HIGH
+        if high and name.value != plan.target:
             name.focus()
             if name.value:
-                self._state(_("that is not {name}").format(name=preview.plan.target))
+                self._state(_("that is not {name}").format(name=plan.target))
             return
         how = "typed name" if high else "key y"
-        self.app.apply(repair, Approval(preview.digest, getpass.getuser(), how))
+        self.app.apply(repair, Approval(repair.digest, getpass.getuser(), how))
 
     @on(Input.Submitted, "#name")
     def _typed(self, event: Input.Submitted) -> None:

@@ -30,7 +30,7 @@ def fix_lines(repair: Repair, width: int, glyphs: Glyphs) -> list[Line]:
         return paragraph(_("Reading the present state {more}").format(more=glyphs.more), width, "line--dim")
     lines: list[Line] = []
     if repair.preview is not None:
-        lines += _preview(repair.preview, width)
+        lines += preview_lines(repair.preview, width)
     if repair.steps:
         lines += [Line(), *paragraph(_("Steps"), width, "line--heading")]
         lines += [line for position in sorted(repair.steps) for line in _step(repair, position, width, glyphs)]
@@ -46,7 +46,8 @@ def fix_lines(repair: Repair, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def _preview(preview: Preview, width: int) -> list[Line]:
+def preview_lines(preview: Preview, width: int) -> list[Line]:
+    """What exactly would be done."""
     plan = preview.plan
     codes = " ".join(plan.verify) or translate(_("nothing: look at the checks afterwards"))
     rows = [(_("risk"), plan.risk.value), (_("impact"), translate(plan.impact)), (_("verifies"), codes)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,32 +11,35 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from kedge.i18n import _, translate
+from kedge.i18n import Text, _, translate
+from kedge.model import Risk
 from kedge.printable import one_line
-from kedge.proposals import Proposal
 from tui.screens.dialog import Dialog
 
 MOST = 9
 
 
-class FixMenu(Dialog[Proposal]):
-    """Dismissed with the chosen proposal, or None."""
+Choice = tuple[Text, Text | str, Risk, Any]
+"""Title, where, risk, and what the menu is dismissed with."""
+
+
+class FixMenu(Dialog[Any]):
+    """Dismissed with what stands behind the chosen line, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "only", translate(_("choose the only one")), show=False, id="fixmenu.enter"),
     ]
 
-    def __init__(self, fixes: Sequence[Proposal]) -> None:
+    def __init__(self, fixes: Sequence[Choice]) -> None:
         super().__init__()
         self._fixes = tuple(fixes[:MOST])
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="box", classes="menu"):
             yield Static(translate(_("Which fix?")), classes="title", markup=False)
-            for number, proposal in enumerate(self._fixes, 1):
-                target = proposal.plan.target if proposal.plan else "-"
+            for number, (title, where, risk, _value) in enumerate(self._fixes, 1):
                 line = _("{number}  {title} ({target})   risk: {risk}").format(
-                    number=number, title=proposal.title, target=target, risk=proposal.risk.value
+                    number=number, title=title, target=where, risk=risk.value
                 )
                 yield Static(one_line(translate(line)), markup=False)
             hint = _("press its number; the change is shown before anything is done; esc cancels")
@@ -46,9 +49,9 @@ class FixMenu(Dialog[Proposal]):
         """A digit picks."""
         if event.key.isdigit() and 1 <= int(event.key) <= len(self._fixes):
             event.stop()
-            self.dismiss(self._fixes[int(event.key) - 1])
+            self.dismiss(self._fixes[int(event.key) - 1][-1])
 
     def action_only(self) -> None:
         """Enter picks when there is nothing to choose from."""
         if len(self._fixes) == 1:
-            self.dismiss(self._fixes[0])
+            self.dismiss(self._fixes[0][-1])

@@ -17,6 +17,7 @@ from kedge.picture import Picture
 from kedge.printable import one_line
 from kedge.proposals import Proposal
 from tui import commands, filtering, panes
+from tui import mark as mark  # noqa: PLC0414 - registers its command
 from tui.glyphs import Glyphs
 from tui.index import PictureIndex
 from tui.screens.main_panes import PANE_ACTIONS, MainPanes
@@ -207,14 +208,25 @@ class MainScreen(MainPanes):
         """A fix that is not there is shown dimmed; what is about panes is hidden while there is none."""
         if action in PANE_ACTIONS:
             return bool(self.dock.panes)
-        return True if action != "fix" or self._fixable else None
+        return True if action != "fix" or self._fixable or self.tree_view.marked else None
 
     def numbered_fixes(self) -> tuple[Proposal, ...]:
         """The fixes as numbered in the details pane."""
         return self.details.shown.numbered
 
     def action_fix(self) -> None:
-        self.app.choose_fix(self.numbered_fixes())
+        """What helps what is selected; with marks, what helps the marked nodes."""
+        marked = self._marked_targets()
+        if marked:
+            from tui.screens import fix_many  # only when first needed
+
+            fix_many.choose(self, marked)
+        elif self._fixable:
+            self.app.choose_fix(self.numbered_fixes())
+
+    def _marked_targets(self) -> list[str]:
+        views = self.index.views if self.index is not None else {}
+        return sorted({views[id].target for id in self.tree_view.marked if id in views} - {"-"})
 
     def action_rerun(self) -> None:
         """What is marked, else what is selected; the site's own parts are asked of the cloud hosts too."""

@@ -6,6 +6,7 @@ lays the tree out again only when what is visible changed; otherwise it is drawn
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -259,13 +260,22 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         if self._cursor:
             self.marked ^= {self._cursor}
             self.action_cursor(1)
-            self.refresh()
+            self._marks_changed()
+
+    def mark_all(self, components: Iterable[str]) -> None:
+        """Mark these, and no others."""
+        self.marked = set(components)
+        self._marks_changed()
+
+    def _marks_changed(self) -> None:
+        self.refresh()
+        self.screen.refresh_bindings()
 
     def unmark(self) -> bool:
         """Take all marks off; False when there were none."""
         had = bool(self.marked)
         self.marked.clear()
-        self.refresh()
+        self._marks_changed()
         return had
 
     def _row(self) -> Row | None:
