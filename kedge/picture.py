@@ -55,6 +55,7 @@ class ComponentView:
         target: node or host, ``-`` for the site.
         counts: (status, how many) over the findings of itself and everything below.
         seen: when its newest evidence was taken; None when nothing was seen yet.
+        labels: of the node, for the component that stands for an edge node itself.
     """
 
     id: str
@@ -66,6 +67,7 @@ class ComponentView:
     line: Text | None = None
     counts: tuple[tuple[Status, int], ...] = ()
     seen: datetime | None = None
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from kedge.facts.apiserver import ApiServer
@@ -29,14 +29,16 @@ def build_tree(
             place = kind.place
             parent = place.rpartition("/")[0]
             places.append((place, parent, _cloud_label(kind, store), SITE))
-    ready = sum(bool(node.ready) for node in _nodes(store, edges))
+    nodes = _nodes(store, edges)
+    ready = sum(bool(node.ready) for node in nodes)
     places.append(("edge", "site", _("Edge {ready}/{all}").format(ready=ready, all=len(edges)), SITE))
     for edge in edges:
         places.append((f"edge/{edge}", "edge", _("{name}").format(name=edge), edge))
         for kind in _EDGE:
             if kind in shown:
                 places.append((kind.component(edge), f"edge/{edge}", kind.title, edge))
-    return _rolled_up(places, findings)
+    labels = {f"edge/{node.name}": node.labels for node in nodes}
+    return _rolled_up(places, findings, labels)
 
 
 def _nodes(store: FactStore, edges: Iterable[str]) -> list[Node]:
@@ -104,7 +106,11 @@ class _Roll:
             self.newest = moment
 
 
-def _rolled_up(places: Sequence[tuple[str, str, Text, str]], findings: Sequence[Finding]) -> tuple[ComponentView, ...]:
+def _rolled_up(
+    places: Sequence[tuple[str, str, Text, str]],
+    findings: Sequence[Finding],
+    labels: Mapping[str, tuple[tuple[str, str], ...]],
+) -> tuple[ComponentView, ...]:
     rolls = {place: _Roll() for place, _parent, _label, _target in places}
     homes: dict[tuple[Kind, str], _Roll] = {}
     for finding in findings:
@@ -116,7 +122,7 @@ def _rolled_up(places: Sequence[tuple[str, str, Text, str]], findings: Sequence[
     for place, parent, _label, _target in reversed(places):  # children come after their parents
         if parent:
             rolls[parent].add(rolls[place])
-    return tuple([_view(place, parent, label, target, rolls[place]) for place, parent, label, target in places])
+    return tuple([_view(*place, rolls[place[0]], labels.get(place[0], ())) for place in places])
 
 
 def _home(finding: Finding, places: Container[str]) -> str:
@@ -126,7 +132,9 @@ def _home(finding: Finding, places: Container[str]) -> str:
     return place
 
 
-def _view(place: str, parent: str, label: Text, target: str, roll: _Roll) -> ComponentView:
+def _view(
+    place: str, parent: str, label: Text, target: str, roll: _Roll, labels: tuple[tuple[str, str], ...]
+) -> ComponentView:
     worst = roll.worst
     return ComponentView(
         id=place,
@@ -138,4 +146,5 @@ def _view(place: str, parent: str, label: Text, target: str, roll: _Roll) -> Com
         line=worst.text if worst and _RANK[worst.status] > _RANK[Status.INFO] else None,
         counts=tuple([(status, roll.counts[status]) for status in _RANK if status in roll.counts]),
         seen=roll.newest,
+        labels=labels,
     )

@@ -28,6 +28,7 @@ from kedge.proposals import Proposal
 from tui import commands, themes
 from tui.errors import Guarded, describe
 from tui.glyphs import Glyphs, PlainBars
+from tui.handing_out import HandsOut
 from tui.key_order import OrderedKeys
 from tui.screens.main import MainScreen
 from tui.screens.too_small import TooSmall, fits
@@ -49,7 +50,7 @@ REOPEN_FIRST, REOPEN_MOST = 1.0, 30.0
 """Seconds before a site that ended by a mistake of ours is opened again; doubled every time."""
 
 
-class KedgeApp(Guarded, OrderedKeys):
+class KedgeApp(Guarded, HandsOut, OrderedKeys):
     """kedge-tui.
 
     Args:
@@ -331,11 +332,6 @@ class KedgeApp(Guarded, OrderedKeys):
         """One sentence in a toast; never markup."""
         level = severity if severity in ("warning", "error") else "information"
         self.notify(printable(translate(text)), severity=level, markup=False)  # type: ignore[arg-type]
-
-    def copy(self, text: str) -> None:
-        """Copy to the terminal's clipboard and say so."""
-        self.copy_to_clipboard(text)
-        self.say(_("Copied {count} characters to the terminal's clipboard").format(count=len(text)))
 
     def get_key_display(self, binding: Binding) -> str:
         """As Textual draws keys; with --ascii by their names."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kedge.i18n import Text, _
 from tui import themes
+from tui.arranging import NODE_GROUP, SORTS
 
 if TYPE_CHECKING:
     from tui.screens.main import MainScreen
@@ -93,6 +94,30 @@ def _context(screen: MainScreen, rest: str) -> None:
     screen.app.switch(context=rest)
 
 
+def _sort(screen: MainScreen, rest: str) -> None:
+    order = rest or SORTS[screen.arrangement.sort == SORTS[0]]
+    if order in SORTS:
+        screen.order_edges(replace(screen.arrangement, sort=order))
+    else:
+        said = _("Edges are sorted by {known}, not by {name}")
+        screen.say(said.format(known=" / ".join(SORTS), name=rest), "warning")
+
+
+def _group(screen: MainScreen, rest: str) -> None:
+    label = NODE_GROUP if rest == "nodegroup" else "" if rest == "none" else rest
+    if label and label not in _labels(screen):
+        screen.say(_("No edge node has the label {label}").format(label=label), "warning")
+    elif label == screen.arrangement.group == "":
+        screen.say(_("Which label? Type it after the command; `nodegroup` is KubeEdge's own"), "warning")
+    else:
+        screen.order_edges(replace(screen.arrangement, group=label))
+
+
+def _labels(screen: MainScreen) -> set[str]:
+    labels = screen.index.labels if screen.index is not None else {}
+    return {key for own in labels.values() for key in own}
+
+
 def _theme_names(screen: MainScreen) -> Iterable[str]:
     return themes.NAMES
 
@@ -101,6 +126,14 @@ for _command in (
     TuiCommand("node", _("go to an edge node"), _node, "NAME", _nodes),
     TuiCommand("site", _("open another site of the config file"), _site, "NAME"),
     TuiCommand("ctx", _("open another context of the kubeconfig"), _context, "NAME"),
+    TuiCommand("sort", _("sort edges by name or status"), _sort, "[ORDER]", lambda screen: SORTS),
+    TuiCommand(
+        "group",
+        _("group edges by a label, by nodegroup, or by none"),
+        _group,
+        "LABEL",
+        lambda screen: ("nodegroup", "none", *_labels(screen)),
+    ),
     TuiCommand("history", _("every change made from this machine"), lambda screen, rest: screen.action_history()),
     TuiCommand("problems", _("links, config file, plugins"), lambda screen, rest: screen.action_problems()),
     TuiCommand("faults", _("show faults only, or everything"), lambda screen, rest: screen.action_faults()),

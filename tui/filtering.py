@@ -1,4 +1,4 @@
-"""The filter language of ``/``: text, regex, ``!not``, ``status:fail``, ``node:edge*``, ``code:KE3*``."""
+"""The filter language of ``/``: text, regex, ``!not``, ``status:``, ``node:``, ``code:``, ``label:``."""
 
 from __future__ import annotations
 
@@ -91,9 +91,18 @@ def _code(pattern: str, index: PictureIndex) -> Keep:
     return lambda view: any(match(finding.code.lower()) for finding in findings.get(view.id, ()))
 
 
+def _label(pattern: str, index: PictureIndex) -> Keep:
+    """``label:zone=north*`` or, for any value, ``label:zone``: everything of the nodes that carry it."""
+    key, _equals, value = pattern.partition("=")
+    match = re.compile(fnmatch.translate(value or "*")).match
+    nodes = {node for node, labels in index.labels.items() if key in labels and match(labels[key])}
+    return lambda view: view.target in nodes
+
+
 _TESTS: Mapping[str, Callable[[str, PictureIndex], Keep]] = {
     "text": _text,
     "status": _status,
     "node": _node,
     "code": _code,
+    "label": _label,
 }

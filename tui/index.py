@@ -9,6 +9,7 @@ from functools import cached_property
 from kedge.i18n import Text, translate
 from kedge.model import Finding, Hop, Reason, Status
 from kedge.picture import ComponentView, LinkInfo, LinkState, Picture
+from tui.arranging import GROUP, Arrangement, arrange
 
 TOLD = (Status.FAIL, Status.WARN, Status.UNKNOWN)
 """Statuses that a branch repeats from below, and that are told in full."""
@@ -21,16 +22,30 @@ class PictureIndex:
 
     Args:
         before: the index of the picture before; what has not changed since is taken from there.
+        arrangement: the order in which somebody wants to see the edges.
     """
 
-    def __init__(self, picture: Picture, before: PictureIndex | None = None) -> None:
+    def __init__(
+        self, picture: Picture, before: PictureIndex | None = None, arrangement: Arrangement | None = None
+    ) -> None:
         self.picture = picture
+        self.arrangement = arrangement or Arrangement()
         self._sentences: dict[int, tuple[Text, str]] = before._sentences if before is not None else {}
 
     @cached_property
     def views(self) -> Mapping[str, ComponentView]:
         """Components by id."""
-        return {view.id: view for view in self.picture.components}
+        return {view.id: view for view in self.components}
+
+    @cached_property
+    def components(self) -> tuple[ComponentView, ...]:
+        """In the order of the tree, groups of edges included."""
+        return arrange(self.picture.components, self.arrangement)
+
+    @cached_property
+    def labels(self) -> Mapping[str, Mapping[str, str]]:
+        """The labels of edge nodes, by node."""
+        return {view.target: dict(view.labels) for view in self.picture.components if view.labels}
 
     @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:
@@ -76,7 +91,7 @@ class PictureIndex:
             return kept[1]
 
         found: dict[str, str] = {}
-        for view in self.picture.components:
+        for view in self.components:
             said = [f"{finding.code} {read(finding.text)}" for finding in self.findings.get(view.id, ())]
             found[view.id] = "\n".join((read(view.label), view.target, *said))
         self._sentences = used
@@ -90,11 +105,16 @@ class PictureIndex:
     def _below(self, component: str) -> Sequence[Finding]:
         if component == ROOT:
             return [f for f in self.picture.findings if f.component != ROOT]
+        if component.startswith(GROUP):
+            members = self.subtree(component)
+            return [f for f in self.picture.findings if f.target in members]
         start = component + "/"
         return [f for place, found in self.findings.items() if place.startswith(start) for f in found]
 
     def subtree(self, component: str) -> frozenset[str]:
         """Targets of a component and of everything below it, the site's own not among them."""
+        if component.startswith(GROUP):
+            return frozenset(view.target for view in self.components if view.parent == component)
         start = component + "/"
         return frozenset(
             view.target

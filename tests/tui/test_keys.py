@@ -39,6 +39,7 @@ EVERYWHERE = {
     "escape": {"escape", "cancel", "give_up"},
     "q": {"leave", "cancel"},
     "c": {"copy"},
+    "x": {"export"},
     "left_square_bracket": {"back", "leave"},
     "right_square_bracket": {"forward"},
     "tab": {"cursor_right"},
@@ -69,6 +70,7 @@ TABLES = {
     "enter": {"choose", "pick", "only", "enter"},
     "space": {"fold"},
     "m": {"mark"},
+    "M": {"mark_range"},
     "z": {"faults"},
     "r": {"rerun", "look_again"},
     "R": {"rerun_below"},
@@ -85,7 +87,7 @@ TABLES = {
 DIALOGS = {"y": {"confirm", "accept"}, "u": {"undo"}}
 TABLE = EVERYWHERE | MOVING | TABLES | DIALOGS
 
-NOT_BUILT_YET = {"l", "p", "s", "t", "d", "x", "ctrl+right_square_bracket", "ampersand", "T", "w", "F", "W"}
+NOT_BUILT_YET = {"l", "p", "s", "t", "d", "ctrl+right_square_bracket", "ampersand", "T", "w", "F", "W"}
 """Keys of the table whose panes do not exist: unused until they do."""
 
 PLACES: tuple[type[DOMNode], ...] = (

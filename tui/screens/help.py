@@ -16,6 +16,7 @@ FILTERS: tuple[tuple[str, Text], ...] = (
     ("status:fail", _("by status: ok, info, warn, fail, skip, unknown")),
     ("node:edge*", _("by node or host")),
     ("code:KE3*", _("by check code")),
+    ("label:zone=north*", _("by a label of the node")),
     ("!…", _("not; several words must all hold")),
 )
 

@@ -18,6 +18,7 @@ from kedge.printable import one_line
 from kedge.proposals import Proposal
 from tui import commands, filtering, panes
 from tui import mark as mark  # noqa: PLC0414 - registers its command
+from tui.arranging import Arrangement
 from tui.glyphs import Glyphs
 from tui.index import PictureIndex
 from tui.screens.main_panes import PANE_ACTIONS, MainPanes
@@ -59,6 +60,7 @@ class MainScreen(MainPanes):
         Binding("question_mark", "help", translate(_("help")), key_display="?", id="main.help"),
         Binding("q", "leave", translate(_("quit")), id="main.leave"),
         Binding("c", "copy", translate(_("copy")), show=False, id="main.copy"),
+        Binding("x", "export", translate(_("write a report to a file")), show=False, id="main.export"),
         Binding("left_square_bracket", "back", translate(_("back")), show=False, key_display="[", id="main.back"),
         Binding(
             "right_square_bracket", "forward", translate(_("forward")), show=False, key_display="]", id="main.forward"
@@ -77,6 +79,7 @@ class MainScreen(MainPanes):
         self._following: str | None = ""
         self._filter = ""
         self._terms: tuple[filtering.Term, ...] = ()
+        self.arrangement = Arrangement()
         self._fixable = False
 
     def compose(self) -> ComposeResult:
@@ -135,7 +138,7 @@ class MainScreen(MainPanes):
         """Take a new picture in; selection and places stay."""
         if not self.is_attached or not self.query(PathStrip) or not self.query("#sifted"):
             return  # not composed yet, or being taken down: the next picture comes soon
-        index = self.index = PictureIndex(picture, self.index)
+        index = self.index = PictureIndex(picture, self.index, self.arrangement)
         self.header.show(index)
         tree = self.tree_view
         tree.stale = self.header.is_stale()
@@ -263,6 +266,14 @@ class MainScreen(MainPanes):
         if (finding := self._finding()) is not None:
             self.app.copy(f"{finding.code} {finding.target} {finding.status.value}: {finding.text}")
 
+    def action_export(self) -> None:
+        """The whole picture as a report, for a ticket."""
+        if self.index is not None:
+            from kedge.report_formats.markdown import as_markdown
+
+            picture = self.index.picture
+            self.app.export(picture.site, ".md", lambda: as_markdown(picture))
+
     def _finding(self) -> Finding | None:
         finding = self.details.finding
         if finding is None:
@@ -282,6 +293,12 @@ class MainScreen(MainPanes):
     def action_faults(self) -> None:
         self.tree_view.faults_only = not self.tree_view.faults_only
         self._tell_sifted()
+
+    def order_edges(self, arrangement: Arrangement) -> None:
+        """Show the edges in another order; what is selected stays selected."""
+        self.arrangement = arrangement
+        if self.index is not None:
+            self.show(self.index.picture)
 
     def action_help(self) -> None:
         self.app.show_help()

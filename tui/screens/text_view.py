@@ -31,6 +31,7 @@ class TextView(Guarded, Screen[None]):
         Binding("n", "next(1)", translate(_("next match")), show=False, id="view.next"),
         Binding("N", "next(-1)", translate(_("previous match")), show=False, id="view.previous"),
         Binding("c", "copy", translate(_("copy")), id="view.copy"),
+        Binding("x", "export", translate(_("write to a file")), show=False, id="view.export"),
         Binding("colon", "command", translate(_("command")), key_display=":", show=False, id="view.command"),
         Binding("question_mark", "help", translate(_("help")), key_display="?", id="view.help"),
         Binding("left_square_bracket", "leave", translate(_("back")), show=False, id="view.back"),
@@ -105,6 +106,11 @@ class TextView(Guarded, Screen[None]):
 
     def action_help(self) -> None:
         self.app.show_help()
+
+    def action_export(self) -> None:
+        """Write everything to a file."""
+        text = self.plain_text()
+        self.app.export(translate(self._title_text), ".txt", lambda: text)
 
     def action_copy(self) -> None:
         """Copy everything."""

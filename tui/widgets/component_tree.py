@@ -22,13 +22,14 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from kedge.i18n import _, translate
+from kedge.model import Status
 from kedge.picture import ComponentView
 from kedge.printable import one_line
 from tui.errors import Guarded
 from tui.glyphs import STATUS_CLASSES, Glyphs, style_of
 from tui.index import PictureIndex
 from tui.text_layout import cut, cut_middle
-from tui.widgets.tree_rows import Keep, Row, Rows, is_faulty, kept, visible_rows
+from tui.widgets.tree_rows import Keep, Row, Rows, is_faulty, kept, looks, visible_rows
 
 FOLD_FROM = 20
 """With more edges than these, each is folded at first: an overview must fit a screen."""
@@ -59,6 +60,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         Binding("right", "open_branch", translate(_("unfold, or go to the first child")), show=False, id="tree.open"),
         Binding("enter", "choose", translate(_("open the details")), show=False, id="tree.choose"),
         Binding("m", "mark", translate(_("mark")), show=False, id="tree.mark"),
+        Binding("M", "mark_range", translate(_("mark from the last mark to here")), show=False, id="tree.mark_range"),
     ]
 
     faults_only: reactive[bool] = reactive(False)
@@ -95,6 +97,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         self._cursor = ""
         self._told: tuple[frozenset[str], int] | None = None
         self.marked: set[str] = set()
+        self._marked_last = ""
 
     # ------------------------------------------------------------------------------------------------ content
 
@@ -120,8 +123,8 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
 
     def show(self, index: PictureIndex, keep: Keep | None = None) -> None:
         """Take a new picture in, with the filter made for it; the cursor stays on its component."""
-        self._index, self._keep = index, keep
-        components = index.picture.components
+        before, self._index, self._keep = self._index, index, keep
+        components = index.components
         ids = tuple(view.id for view in components)
         same = ids == self._ids
         if not same:
@@ -132,10 +135,21 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
                 self._cursor = components[0].id
         shown = self._kept()
         if same and shown == self._shown:
-            self.refresh()
+            self._draw_changed(before, index)
         else:
             self._shown = shown
             self._lay_out()
+
+    def _draw_changed(self, before: PictureIndex | None, index: PictureIndex) -> None:
+        """Paint only rows on the screen that say something else now: at rest nothing is sent to the terminal."""
+        if before is None:
+            self.refresh()
+            return
+        top = int(self.scroll_y)
+        for row in range(top, min(top + self.size.height, len(self._rows.rows))):
+            id = self._rows.rows[row].id
+            if looks(before.views.get(id)) != looks(index.views.get(id)):
+                self.refresh_line(row)
 
     def _fold_newcomers(self, index: PictureIndex) -> None:
         """Fold edges that were not there before, when there are many."""
@@ -159,7 +173,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         keep, faults = self._keep, self.faults_only
         if self._index is None or (keep is None and not faults):
             return None
-        components = self._index.picture.components
+        components = self._index.components
         if keep is None:
             return kept(components, is_faulty)
         return kept(components, (lambda view: is_faulty(view) and keep(view)) if faults else keep)
@@ -180,7 +194,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         if self._index is None:
             return
         before = self._rows
-        self._rows = visible_rows(self._index.picture.components, self._folded, self._shown)
+        self._rows = visible_rows(self._index.components, self._folded, self._shown)
         self.virtual_size = Size(1, len(self._rows.rows))
         if self._rows.rows and self._rows.find(self._cursor) is None:
             self._go(self._nearest(before))
@@ -259,6 +273,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
     def action_mark(self) -> None:
         if self._cursor:
             self.marked ^= {self._cursor}
+            self._marked_last = self._cursor
             self.action_cursor(1)
             self._marks_changed()
 
@@ -270,6 +285,17 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
     def _marks_changed(self) -> None:
         self.refresh()
         self.screen.refresh_bindings()
+
+    def action_mark_range(self) -> None:
+        """Everything from what was marked last down or up to here, on the same level."""
+        here, there = self._rows.find(self._cursor), self._rows.find(self._marked_last)
+        if here is None or there is None:
+            self.action_mark()
+            return
+        rows = self._rows.rows
+        depth = rows[there].depth
+        self.marked |= {row.id for row in rows[min(here, there) : max(here, there) + 1] if row.depth == depth}
+        self._marks_changed()
 
     def unmark(self) -> bool:
         """Take all marks off; False when there were none."""
@@ -338,7 +364,14 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         room = width - sum(segment.cell_length for segment in segments)
         label = cut_middle(one_line(translate(view.label)), room, self.glyphs.more)
         segments.append(Segment(label, self._style("tree--label") + dim))
-        room -= cell_len(label) + 2
+        room -= cell_len(label)
+        for status in (Status.FAIL, Status.WARN) if row.branch else ():
+            count = dict(view.counts).get(status, 0)
+            said = f" {self.glyphs.status(status)}{count}"
+            if count and room > len(said) + 1:
+                segments.append(Segment(said, self._style(style_of(status)) + dim))
+                room -= len(said)
+        room -= 2
         if view.line is not None and room > 3 and (not row.branch or row.folded):
             line = cut(one_line(translate(view.line)), room, self.glyphs.more)
             segments.append(Segment("  " + line, self._style("tree--line") + dim))

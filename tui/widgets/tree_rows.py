@@ -100,6 +100,11 @@ def _lay(
             _lay(below, children, folded, (*guides, not last), rows)
 
 
+def looks(view: ComponentView | None) -> object:
+    """What a row shows of a component; equal values are drawn alike."""
+    return view and (view.rollup, view.label, view.line, view.counts)
+
+
 def is_faulty(view: ComponentView) -> bool:
     """True for what the faults-only view keeps: by itself, so that a branch stays only for what is in it."""
     return view.status in FAULTY
