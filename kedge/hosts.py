@@ -31,6 +31,15 @@ class Retryable(Protocol):
         ...
 
 
+@runtime_checkable
+class Connected(Protocol):
+    """A link that keeps a connection."""
+
+    def woke(self) -> None:
+        """This machine has slept."""
+        ...
+
+
 class HostSources:
     """Links to hosts by name.
 
@@ -141,6 +150,14 @@ class HostSources:
                 link.retry_now()
         if isinstance(self._prompter, SharedPrompter):
             self._prompter.forget_refusals()
+
+    def woke(self) -> None:
+        """This machine has slept: connections that were open are dead, and pauses are over."""
+        for link in self._links.values():
+            if isinstance(link, Connected):
+                link.woke()
+        if self._shared is not None:
+            self._shared.close()
 
     def _sudo(self, name: str) -> Sudo:
         return Sudo(self._settings.host(name).sudo or self._settings.ssh.sudo or Sudo.NOPASSWD)

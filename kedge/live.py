@@ -20,6 +20,7 @@ from kedge.i18n import Text, _
 from kedge.model import Cost, Finding, Unknown
 from kedge.picture import LinkInfo, LinkState, Picture
 from kedge.plugins import Probe
+from kedge.sleep import SleepWatch
 from kedge.sources.base import KUBERNETES
 from kedge.sources.kube import KubeSource
 
@@ -38,6 +39,7 @@ class Pace:
     active: float = 60.0
     api: float = 15.0
     api_down: float = 3.0
+    nap: float = 2.0
 
 
 class Hosts(Protocol):
@@ -49,6 +51,10 @@ class Hosts(Protocol):
 
     def retry(self) -> None:
         """A person wants hosts tried again now."""
+        ...
+
+    def woke(self) -> None:
+        """This machine has slept: connections are dead, whatever they say."""
         ...
 
     async def close(self) -> None:
@@ -147,6 +153,7 @@ class LiveSite:
             tasks.create_task(self._watch_loop())
             tasks.create_task(self._api_loop())
             tasks.create_task(self._host_loop(tasks))
+            tasks.create_task(self._sleep_loop())
 
     async def _picture_loop(self) -> None:
         while True:
@@ -213,6 +220,19 @@ class LiveSite:
         finally:
             self._sweeping.discard(name)
             self.changed()
+
+    async def _sleep_loop(self) -> None:
+        """After a nap of this machine, connect anew and ask at once instead of waiting until silence is noticed."""
+        watch = SleepWatch()
+        while True:
+            await asyncio.sleep(self.pace.nap)
+            if slept := watch.nap():
+                log.info("this machine slept for %.0f s; connecting anew", slept)
+                self.hosts.woke()
+                if self.kubernetes is not None:
+                    self.kubernetes.woke()
+                self._due.clear()
+                self._api_changed.set()
 
     # ------------------------------------------------------------------------------------------------ on demand
 

@@ -143,6 +143,9 @@ class NoHosts:
     def retry(self) -> None:
         """Nothing to try."""
 
+    def woke(self) -> None:
+        """Nothing to connect."""
+
     async def close(self) -> None:
         """Nothing to close."""
 

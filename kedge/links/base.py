@@ -224,6 +224,10 @@ class KubeLink(Protocol):
         """Follow a pod log; yields raw chunks until the stream ends or the iterator is closed."""
         ...
 
+    def renew(self) -> None:
+        """Connections are dead, whatever they say (this machine has slept): watch on over new ones. Never blocks."""
+        ...
+
     async def close(self) -> None:
         """Stop watches and close sockets; safe to call twice."""
         ...

@@ -166,6 +166,12 @@ class ApiLink:
         check_access(access, access_of("GET", path, query))
         return follow(self.connection, Call(describe(access, path)), path, access, query)
 
+    def renew(self) -> None:
+        """Watch on over new connections, from where the old ones had got to. Never blocks."""
+        self.connection.forget_idle()
+        for watch in tuple(self._watches):
+            watch.renew()
+
     def shut(self) -> None:
         """What :meth:`close` does, from any thread. Never blocks."""
         for watch in tuple(self._watches):

@@ -295,6 +295,11 @@ class KubeConnection:
             with self._lock:
                 self._calls.discard(call)
 
+    def forget_idle(self) -> None:
+        """Let no later call have a connection that waits in the pool now."""
+        with self._lock:
+            self._transport.close()
+
     def close(self) -> None:
         """Abort everything under way and forget idle connections. Does not block; safe to call twice."""
         with self._lock:

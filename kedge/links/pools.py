@@ -19,6 +19,8 @@ P = ParamSpec("P")
 
 KUBE_IO = 32
 SSH_IO = 16
+SSH_DIAL = 32
+"""Hosts that may be dialled at once, most of them waiting for a machine that is off."""
 
 
 class DaemonExecutor(Executor):
@@ -79,16 +81,20 @@ class DaemonExecutor(Executor):
 
 
 class Pools:
-    """The executors of one engine: ``kube`` for Kubernetes calls, ``ssh`` for SSH and local commands."""
+    """The executors of one engine: ``kube`` for Kubernetes calls, ``ssh`` for SSH and local commands.
 
-    def __init__(self, kube: int = KUBE_IO, ssh: int = SSH_IO) -> None:
+    ``dial`` makes SSH connections: a district without power must not keep the hosts that answer waiting.
+    """
+
+    def __init__(self, kube: int = KUBE_IO, ssh: int = SSH_IO, dial: int = SSH_DIAL) -> None:
         self.kube = DaemonExecutor("kube-io", kube)
         self.ssh = DaemonExecutor("ssh-io", ssh)
+        self.dial = DaemonExecutor("ssh-dial", dial)
 
     def close(self) -> None:
         """Let the workers end; calls in flight are aborted by whoever made them. Safe to call twice."""
-        self.kube.shutdown()
-        self.ssh.shutdown()
+        for pool in (self.kube, self.ssh, self.dial):
+            pool.shutdown()
 
 
 async def run(pool: Executor, fn: Callable[[], T], deadline: float, on_timeout: Callable[[], None]) -> T:

@@ -39,6 +39,10 @@ MOST_SESSIONS = 8
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between attempts to reach a host that does not answer: doubled each time, then spread by chance."""
 
+IDLE_SECONDS = 120.0
+"""Seconds without a batch after which the connection is closed: keeping it would cost a thread here and as many bytes
+as making it anew for a host that is asked every five minutes."""
+
 PERSON_PAUSE = 300.0
 """Seconds before what only a person can mend is tried again; failed logins in a row would get us banned."""
 
@@ -73,6 +77,7 @@ class SshLink(ShellHost):
         self._sessions = asyncio.Semaphore(MOST_SESSIONS)
         self._long = Sessions(target.name, pools, self._dial_beside)
         self._busy = 0
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._failures = 0
         self._failed: Unknown | None = None
         self._not_before = 0.0
@@ -98,6 +103,12 @@ class SshLink(ShellHost):
         if connection is not None:
             _in_background(connection.close)
 
+    def woke(self) -> None:
+        """This machine has slept: the connection is dead, and a pause is over unless a person has to act."""
+        self.disconnect()
+        if self._failed is not None and self._failed.reason not in NEEDS_PERSON:
+            self._failures, self._failed, self._not_before = 0, None, 0.0
+
     def retry_now(self) -> None:
         """A person wants the host tried again: forget pauses, wrong answers and what ssh_config said."""
         super().retry_now()
@@ -111,6 +122,7 @@ class SshLink(ShellHost):
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
         connection, self._connection = self._connection, None
+        self._rest(False)
         self._long.close()
         self._shared.closed(self)
         if connection is not None:
@@ -165,7 +177,7 @@ class SshLink(ShellHost):
             self._dialling = dialling = Dialling()
             work = partial(self._dial, deadline.sooner(MARGIN), dialling)
             try:
-                return await run(self._pools.ssh, work, deadline.left(), partial(_in_background, dialling.give_up))
+                return await run(self._pools.dial, work, deadline.left(), partial(_in_background, dialling.give_up))
             except TimeoutError:
                 raise ssh_errors.timed_out(self.name, deadline, dialling.step) from None
             except NeedsAnswer as need:
@@ -221,6 +233,7 @@ class SshLink(ShellHost):
         except TimeoutError:
             raise ssh_errors.timed_out(self.name, deadline, exchange.step) from None
         self._busy += 1
+        self._rest(False)
         try:
             for last in (False, True):
                 connection = await self._connected(deadline)
@@ -235,6 +248,19 @@ class SshLink(ShellHost):
         finally:
             self._busy -= 1
             self._sessions.release()
+            self._rest(self.is_idle)
+
+    def _rest(self, idle: bool) -> None:
+        """Close the connection after a while in which nothing was run; not when ``idle`` is False."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._idle_timer = loop.call_later(IDLE_SECONDS, self._unused) if idle else None
+
+    def _unused(self) -> None:
+        if self.is_idle:
+            self._shared.closed(self)
+            self.disconnect()
 
     async def _talk(self, exchange: _Exchange, connection: Connection, deadline: Deadline) -> bytes:
         work = partial(exchange.run, connection, deadline.sooner(MARGIN))

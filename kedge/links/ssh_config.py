@@ -71,7 +71,8 @@ class Endpoint:
         ask_new_keys, add_new_keys: StrictHostKeyChecking. A changed key is refused whatever it says.
         hash_names: write names hashed.
         proxy_command: the command that makes the connection, "" for none.
-        connect_timeout: seconds, 0 when not limited.
+        connect_timeout: seconds, 0 when ssh_config does not limit it.
+        keepalive: seconds between keep-alives (ServerAliveInterval), 0 when ssh_config does not say.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Endpoint:
     hash_names: bool = False
     proxy_command: str = ""
     connect_timeout: float = 0.0
+    keepalive: int = 0
 
 
 def route(target: SshTarget) -> tuple[Endpoint, ...]:
@@ -193,6 +195,7 @@ def _endpoint(target: SshTarget, options: Mapping[str, str]) -> Endpoint:
     strict = options.get("stricthostkeychecking", "ask").lower()
     proxy = options.get("proxycommand", "none")
     timeout = options.get("connecttimeout", "none")
+    alive = options.get("serveraliveinterval", "0")
     own = _files(options.get("userknownhostsfile", "~/.ssh/known_hosts"), tokens)
     shared = _files(options.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts"), tokens)
     identities = [target.identity] if target.identity else options.get("identityfile", "").split("\n")
@@ -213,6 +216,7 @@ def _endpoint(target: SshTarget, options: Mapping[str, str]) -> Endpoint:
         hash_names=options.get("hashknownhosts") == "yes",
         proxy_command="" if proxy == "none" or target.jump else _expand(proxy, tokens, home=False),
         connect_timeout=float(timeout) if timeout.isdecimal() else 0.0,
+        keepalive=int(alive) if alive.isdecimal() else 0,
     )
 
 

@@ -38,6 +38,8 @@ GREETING_SHOWN = 80
 """Bytes of a greeting that is none of SSH, for the message."""
 KEEPALIVE = 15
 """Seconds between keep-alives."""
+CONNECT_SECONDS = 10.0
+"""Longest wait for TCP where ssh_config says nothing: three lost SYNs, not the whole deadline of a sweep."""
 DEAD_AFTER = 30
 """Seconds without an acknowledgement after which the kernel gives a connection up (Linux)."""
 
@@ -103,14 +105,21 @@ class Dialler:
         return ssh_errors.lost(hop.name, self.dialling.step, error)
 
     def _one(self, hop: Endpoint, through: paramiko.Transport | None) -> paramiko.Transport:
-        import paramiko
-
         dialling, deadline = self.dialling, self.deadline
         dialling.step = ssh_errors.CONNECTING.format(address=hop.address, port=hop.port)
         sock = self._open(hop, through)
         dialling.owns(sock.close)
         dialling.step = ssh_errors.BANNER.format(address=hop.address, port=hop.port)
         greeting = self._greeting(hop, sock)
+        dialling.step = ssh_errors.IN_LINE
+        with self.shared.handshake(deadline):
+            return self._handshake(hop, sock, greeting)
+
+    def _handshake(self, hop: Endpoint, sock: socket.socket | paramiko.Channel, greeting: bytes) -> paramiko.Transport:
+        import paramiko
+
+        dialling, deadline = self.dialling, self.deadline
+        dialling.step = ssh_errors.BANNER.format(address=hop.address, port=hop.port)
         transport = paramiko.Transport(sock)
         dialling.owns(transport.close)
         transport.banner_timeout = transport.handshake_timeout = deadline.need()
@@ -122,16 +131,18 @@ class Dialler:
         self._check_host_key(hop, keys, shown.get_name(), shown.asbytes())
         dialling.step = ssh_errors.LOGGING_IN.format(user=hop.user)
         log_in(transport, hop, self.site, deadline, self.given)
-        transport.set_keepalive(KEEPALIVE)
+        transport.set_keepalive(hop.keepalive or KEEPALIVE)
         return transport
 
     def _greeting(self, hop: Endpoint, sock: socket.socket | paramiko.Channel) -> bytes:
         """The first that the server says, left in the socket; empty where it cannot be looked at (a channel)."""
         if not isinstance(sock, socket.socket):
             return b""
-        sock.settimeout(self.deadline.need())
+        sock.settimeout(min(self.deadline.need(), _patience(hop)))
         try:
             first = sock.recv(GREETING_SHOWN, socket.MSG_PEEK)
+        except TimeoutError:
+            raise self._too_slow(hop) from None
         except ConnectionError:
             first = b""
         if not first:
@@ -159,7 +170,7 @@ class Dialler:
     def _open(self, hop: Endpoint, through: paramiko.Transport | None) -> socket.socket | paramiko.Channel:
         import paramiko
 
-        timeout = min(self.deadline.need(), hop.connect_timeout or self.deadline.seconds)
+        timeout = min(self.deadline.need(), _patience(hop))
         if hop.proxy_command:
             return _proxy(hop, self.dialling)
         try:
@@ -169,9 +180,19 @@ class Dialler:
         except paramiko.ChannelException as error:
             raise ssh_errors.not_through(hop, error.text) from None
         except TimeoutError:
-            raise
+            raise self._too_slow(hop) from None
         except OSError as error:
             raise ssh_errors.not_connected(hop, error) from None
+        except paramiko.SSHException:
+            if through is None or not through.is_active():
+                raise
+            raise self._too_slow(hop) from None  # paramiko's words for an open that nobody answered
+
+    def _too_slow(self, hop: Endpoint) -> Exception:
+        """The whole time is over, or only what a machine is given to say that it is there."""
+        if self.deadline.is_over:
+            return TimeoutError()
+        return ssh_errors.timed_out(hop.name, Deadline(_patience(hop)), self.dialling.step)
 
     def _check_host_key(self, hop: Endpoint, keys: list[known_hosts.KnownKey], key_type: str, blob: bytes) -> None:
         """Returns for a trusted key; one that a person (or their ssh_config) has just accepted is recorded."""
@@ -192,6 +213,11 @@ class Dialler:
                 known_hosts.append(hop.record_in, hop.key_name, hop.key_port, key_type, blob, hashed=hop.hash_names)
             except OSError as error:
                 raise ssh_errors.no_known_hosts(hop, error) from None
+
+
+def _patience(hop: Endpoint) -> float:
+    """Seconds that a machine is given to accept and to greet, as ssh's ConnectTimeout."""
+    return hop.connect_timeout or CONNECT_SECONDS
 
 
 def _known_keys(hop: Endpoint) -> list[known_hosts.KnownKey]:

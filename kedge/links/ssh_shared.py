@@ -1,4 +1,4 @@
-"""What the SSH links of one site share: connections to jump hosts, and a limit on open connections."""
+"""What the SSH links of one site share: connections to jump hosts, and limits on handshakes and open connections."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from typing import Protocol
 from kedge.links.deadline import Deadline
 from kedge.links.ssh_config import Endpoint
 from kedge.links.ssh_connection import Connection
+
+MOST_HANDSHAKES = 16
+"""Key exchanges and logins at once: each costs both ends processor time, and bastions drop whoever comes in crowds
+(MaxStartups)."""
 
 MOST_OPEN = 64
 """Connections kept open at once; the one that was used longest ago is closed first."""
@@ -35,12 +39,25 @@ class SshShared:
     Methods are safe from any thread.
     """
 
-    def __init__(self, most_open: int = MOST_OPEN) -> None:
+    def __init__(self, most_open: int = MOST_OPEN, most_handshakes: int = MOST_HANDSHAKES) -> None:
         self._most_open = most_open
+        self._handshakes = threading.Semaphore(most_handshakes)
         self._guard = threading.Lock()
         self._jumps: dict[tuple[Endpoint, ...], Connection] = {}
         self._dialling: dict[tuple[Endpoint, ...], threading.Lock] = {}
         self._links: OrderedDict[int, Closable] = OrderedDict()
+
+    # ------------------------------------------------------------------------------------------- handshakes
+
+    @contextmanager
+    def handshake(self, deadline: Deadline) -> Iterator[None]:
+        """A slot for one handshake and login. Raises TimeoutError when none becomes free."""
+        if not self._handshakes.acquire(timeout=deadline.need()):
+            raise TimeoutError
+        try:
+            yield
+        finally:
+            self._handshakes.release()
 
     # ------------------------------------------------------------------------------------------- jump hosts
 

@@ -25,6 +25,9 @@ from kedge.links.kube_connection import CHUNK, KubeConnection
 from kedge.links.kube_errors import CutError, StatusError
 from kedge.model import LinkError, Reason, Unknown
 
+LONGEST_WAIT = 120.0
+"""Most seconds of Retry-After that are believed: a mistaken proxy must not switch a watch off for a day."""
+
 _CHANGES = ("ADDED", "MODIFIED", "DELETED")
 
 
@@ -100,6 +103,8 @@ class Watch:
         self._query = dict(query)
         self._times = times
         self._stopped = threading.Event()
+        self._renewed = threading.Event()
+        """Ends a pause: set by :meth:`renew` and :meth:`stop`."""
         self._call: Call | None = None
         self._version = ""
         """Where to go on from; empty: list first."""
@@ -119,6 +124,14 @@ class Watch:
     def stop(self) -> None:
         """End the thread soon, whatever it waits for. Never blocks; an event being delivered may still arrive."""
         self._stopped.set()
+        self._renewed.set()
+        call = self._call
+        if call is not None:
+            call.abort()
+
+    def renew(self) -> None:
+        """Leave the present connection and pauses, and go on at once. Never blocks; safe from any thread."""
+        self._renewed.set()
         call = self._call
         if call is not None:
             call.abort()
@@ -138,6 +151,9 @@ class Watch:
     def _watch_on(self) -> None:
         while not self._stopped.is_set() and not self._connection.closed:
             started, self._brought = time.monotonic(), False
+            self._renewed.clear()
+            if self._stopped.is_set():  # it was set between the two lines above
+                return
             try:
                 if not self._version:
                     self._list()
@@ -147,23 +163,27 @@ class Watch:
                 if self._stopped.is_set():
                     return
                 pause = self._failed(error)
+            if self._renewed.is_set():
+                continue
             if self._brought or time.monotonic() - started >= self._times.settled:
                 self._failures = 0
             elif not pause:
                 pause = self._backoff()  # accepted and ended at once: do not spin
-            self._stopped.wait(pause)
+            self._renewed.wait(pause)
 
     def _failed(self, error: LinkError) -> float:
         """Note a failure; how long to pause."""
         gone = error.unknown.reason is Reason.GONE
         if gone or error.unknown.reason in (Reason.UNPARSABLE, Reason.SERVER_ERROR):
             self._version = ""
+        if self._renewed.is_set():
+            return 0.0  # we ended it ourselves
         excused, self._excused = isinstance(error, CutError) and not self._excused, True
         if not gone and not excused and not self._lost:
             self._lost = True
             self._on_event(WatchEvent("LOST", error=error.unknown))
         asked = error.retry_after if isinstance(error, StatusError) else None
-        return max(self._backoff(), asked or 0.0)
+        return max(self._backoff(), min(asked or 0.0, LONGEST_WAIT))
 
     def _backoff(self) -> float:
         first, longest = self._times.backoff

@@ -199,6 +199,10 @@ class KubeSource:
             watched.listed.set()
         self.on_change(watched.ask.path)
 
+    def woke(self) -> None:
+        """This machine has slept: connect anew."""
+        self._link.renew()
+
     def _now(self) -> datetime:
         """Our clock, moved to the API server's."""
         return datetime.now(UTC) + self._offset

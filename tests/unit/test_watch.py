@@ -351,3 +351,30 @@ def test_other_right_than_needed_is_refused(link_of: Callable[..., ApiLink]) -> 
     for wrong in (Access("get", "", "nodes"), Access("watch", "", "pods"), Access("watch", "apps", "nodes")):
         with pytest.raises(ValueError, match="needs"):
             link.watch(NODES, wrong, decode, lambda event: None)
+
+
+def test_after_a_nap_a_watch_goes_on_at_once_and_nothing_is_lost(
+    kube: FakeKube, link_of: Callable[..., ApiLink]
+) -> None:
+    kube.store.put(node("a"))
+    seen = Seen()
+    link = link_of(WatchTimes(quiet=100, backoff=(30, 30)))
+    link.watch(NODES, ACCESS, decode, seen.add)
+    watches = functools.partial(kube.seen, "GET", NODES, watch="1")
+    wait(watches, "the watch must start")
+    link.renew()
+    wait(lambda: len(watches()) == 2, "the watch must be opened anew")
+    kube.store.put(node("b"))
+    assert names(seen.until(lambda e: len(e) == 2))[1:] == [("ADDED", ("b",))]
+    assert seen.types() == ["RELISTED", "ADDED"]
+
+
+def test_after_a_nap_nobody_waits_for_the_end_of_a_pause(kube: FakeKube, link_of: Callable[..., ApiLink]) -> None:
+    kube.stop()
+    seen = Seen()
+    link = link_of(WatchTimes(backoff=(100, 100)))
+    link.watch(NODES, ACCESS, decode, seen.add)
+    seen.until(lambda e: e)
+    kube.start()
+    link.renew()
+    assert [event.type for event in seen.until(lambda e: len(e) == 3)] == ["LOST", "BACK", "RELISTED"]
