@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kedge.hosts import HostSources
     from kedge.links.base import HostStreams
     from kedge.live import LiveSite
+    from kedge.logs.desk import LogDesk
     from kedge.prompter import Prompter
     from kedge.top.desk import TopDesk
 
@@ -227,6 +228,14 @@ class Workbench:
         if self._hosts is None:
             raise NothingOpen(str(_("Nothing can be followed here: this is no live site")))
         return self._hosts.streams(host)
+
+    def logs(self) -> LogDesk:
+        """The logs of the open site; raises NothingOpen when this is no live site."""
+        if self._hosts is None or self.site is None:
+            raise NothingOpen(str(_("No log can be followed here: this is no live site")))
+        from kedge.logs.desk import LogDesk
+
+        return LogDesk(self.site, self._hosts)
 
     @property
     def executor(self) -> Executor:

@@ -35,6 +35,7 @@ from lab.apiserver import ApiServer
 from lab.control import PREFIX, ControlServer
 from lab.faults_site import LIMITED_USER
 from lab.hosts.machine import Equipment, Machine
+from lab.hosts.pod_logs import PodLogFiles
 from lab.hosts.standins import StandIns
 from lab.hosts.tree import AUTHORITY, CERTIFICATES, HostTree, TreeFiles, link_programs
 from lab.listeners import CloudListeners
@@ -195,6 +196,7 @@ class LabSite:
             )
             self._stack.push_async_callback(machine.close)
             self.hosts[host.name] = machine
+        self._pod_logs = PodLogFiles(self.world, self.hosts)
 
     def _furnish(self, host: Host, tree: HostTree) -> None:
         """The files that make a machine a cloud host or an edge."""
@@ -229,6 +231,7 @@ class LabSite:
             await self._listeners.follow_world(self.world.want_listeners())
             for machine in self.hosts.values():
                 await machine.follow_world(self.world.latency, self.world.loss)
+            self._pod_logs.step()
 
     # -- changing it
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -151,6 +151,10 @@ class KubeSource:
 
         lines = await asyncio.gather(*map(line, ask.accesses))
         return Observation(ask, KUBERNETES, ask.what(), self._now(), exit_code=200, stdout="\n".join(lines))
+
+    def stream_log(self, path: str, access: Access, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+        """Raw chunks of a pod log; raises LinkError from the iterator."""
+        return self._link.stream_log(path, access, query=query)
 
     # ------------------------------------------------------------------------------------------------ watches
 

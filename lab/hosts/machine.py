@@ -91,6 +91,11 @@ class Machine:
         return self.server.port.number
 
     @property
+    def is_visited(self) -> bool:
+        """Whether anybody has logged in, or looked at its files."""
+        return self._made
+
+    @property
     def tree(self) -> HostTree:
         """Its files; ``tree / "/etc/hostname"`` is a path on this disk. May be asked for on any thread."""
         self._make()

@@ -11,6 +11,7 @@ from textual.dom import DOMNode
 
 import tui
 from tui.app import KedgeApp
+from tui.logs.pane import LogPane
 from tui.screens.confirm import Confirm, Unfinished
 from tui.screens.dialog import Dialog
 from tui.screens.evidence import EvidenceScreen
@@ -63,8 +64,8 @@ MOVING = {
     "pageup": {"page"},
     "ctrl+f": {"page"},
     "ctrl+b": {"page"},
-    "left": {"close_branch", "app.focus_previous"},
-    "right": {"open_branch", "app.focus_next"},
+    "left": {"close_branch", "app.focus_previous", "shift"},
+    "right": {"open_branch", "app.focus_next", "shift"},
 }
 TABLES = {
     "enter": {"choose", "pick", "only", "enter"},
@@ -84,15 +85,23 @@ TABLES = {
     "n": {"next"},
     "N": {"next"},
 }
+LOGS = {
+    "ampersand": {"keep"},
+    "F": {"follow"},
+    "w": {"wrap"},
+    "T": {"times"},
+    "W": {"save"},
+    **{str(number): {"since"} for number in range(7)},
+}
 DIALOGS = {"y": {"confirm", "accept"}, "u": {"undo"}}
-TABLE = EVERYWHERE | MOVING | TABLES | DIALOGS
+TABLE = EVERYWHERE | MOVING | TABLES | LOGS | DIALOGS
 
-NOT_BUILT_YET = {"l", "p", "s", "t", "d", "ctrl+right_square_bracket", "ampersand", "T", "w", "F", "W"}
+NOT_BUILT_YET = {"s", "t", "d", "ctrl+right_square_bracket"}
 """Keys of the table whose panes do not exist: unused until they do."""
 
 PLACES: tuple[type[DOMNode], ...] = (
-    KedgeApp, MainScreen, MainPanes, ComponentTree, Details, TextView, EvidenceScreen, ExplainScreen, HelpScreen,
-    ProblemsScreen, HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu, FixScreen,
+    KedgeApp, MainScreen, MainPanes, LogPane, ComponentTree, Details, TextView, EvidenceScreen, ExplainScreen,
+    HelpScreen, ProblemsScreen, HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu, FixScreen,
     QuestionScreen, Confirm, Unfinished, _Line,
 )  # fmt: skip
 

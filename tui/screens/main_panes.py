@@ -13,9 +13,11 @@ from tui.errors import Guarded
 from tui.panes import KINDS
 from tui.panes.base import Pane
 from tui.widgets.component_tree import ComponentTree
+from tui.widgets.details import Details
 from tui.widgets.pane_dock import PaneDock
 
 if TYPE_CHECKING:
+    from kedge.model import Finding
     from tui.app import KedgeApp
     from tui.index import PictureIndex
     from tui.screens.main import MainScreen
@@ -139,6 +141,17 @@ class MainPanes(Guarded, Screen[None]):
                 return
         await self.dock.close(pane)
         self.refresh_bindings()
+
+    def show_finding(self, finding: Finding) -> None:
+        """Out of the pane, to a finding in the details."""
+        self.leave_pane()
+        self.tree_view.select(finding.component)
+        self.call_after_refresh(self._select_finding, finding)
+
+    def _select_finding(self, finding: Finding) -> None:
+        details = self.query_one(Details)
+        details.select(finding)
+        details.focus()
 
     @on(PaneDock.Emptied)
     def _no_pane_left(self) -> None:

@@ -55,12 +55,12 @@ class CommandLine(Guarded, Horizontal):
         """Show the line and take the focus.
 
         Args:
-            prompt: ``/`` or ``:``. text: what stands there at first.
+            prompt: one character that says what is asked; each has its history. text: what stands there at first.
             done: gets what was entered; "" when it was given up.
             typed: gets what stands there whenever it changes.
         """
         self._prompt, self._typed, self._done = prompt, typed, done
-        self._place = len(self._history[prompt])
+        self._place = len(self._history.setdefault(prompt, []))
         if not self.display:
             self._back = self.screen.focused
         self.query_one("#prompt", Static).update(prompt)

@@ -1,0 +1,156 @@
+"""Logs of an open site: what there is to read of a component, and the readers that follow it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from kedge.asks import PodLog
+from kedge.facts.pods import NodePods, Pod
+from kedge.i18n import Text, _
+from kedge.links.base import HostStream
+from kedge.logs.follow import START_SECONDS, Broken, Follower, FollowState
+from kedge.logs.lines import LogLine
+from kedge.logs.merge import merged
+from kedge.logs.sources import ContainerLog, Source, pod_sources, sources_of
+from kedge.model import Finding, HostPaths, LinkError, Status
+from kedge.sources.base import no_api
+
+if TYPE_CHECKING:
+    from kedge.hosts import HostSources
+    from kedge.live import LiveSite
+
+FLUSH_SECONDS = 0.05
+"""Lines are handed on in batches; a screen is not drawn more often anyway."""
+
+LOGS_CODE = "KE501"
+
+
+class LogDesk:
+    """The ways to logs of one open site (:class:`kedge.logs.follow.Ways`)."""
+
+    def __init__(self, site: LiveSite, hosts: HostSources) -> None:
+        self._site = site
+        self._hosts = hosts
+
+    def sources(self, component: str, target: str, *, previous: bool = False) -> tuple[Source, ...]:
+        """The logs that tell most about a component."""
+        return sources_of(component, target, self._site.engine.store, previous=previous)
+
+    def pod_sources(self, wanted: str, *, previous: bool = False) -> tuple[Source, ...]:
+        """The containers that ``NAMESPACE/POD[/CONTAINER]`` means."""
+        return pod_sources(self._pods(), wanted, previous=previous)
+
+    def pod_names(self) -> tuple[str, ...]:
+        """Every pod that is known, as ``NAMESPACE/POD``."""
+        return tuple(sorted(f"{pod.namespace}/{pod.name}" for pod in self._pods()))
+
+    def _pods(self) -> list[Pod]:
+        found = self._site.engine.store.all(NodePods).values()
+        return [pod for one in found if isinstance(one, NodePods) for pod in one.pods]
+
+    # --------------------------------------------------------------------------------------------------- ways
+
+    def pod_log(self, log: ContainerLog, query: dict[str, str]) -> AsyncIterator[bytes]:
+        """Chunks of the log through the API; raises LinkError from the iterator."""
+        if self._site.kubernetes is None:
+            raise LinkError(no_api())
+        access = PodLog(log.namespace, log.pod, log.container).access
+        return self._site.kubernetes.stream_log(log.path, access, query)
+
+    async def host_stream(self, host: str, command: str) -> HostStream:
+        """A long command on a host, as root; raises LinkError."""
+        return await self._hosts.streams(host).stream(command, root=True, deadline=START_SECONDS)
+
+    def pod_logs_folder(self, host: str) -> str:
+        """Where the host keeps its pods' log files."""
+        found = next((one.paths for one in self._site.engine.hosts if one.name == host), HostPaths())
+        return found.pod_logs
+
+    def broken(self, node: str) -> Broken | None:
+        """The failed check of this node's logs, told by its cause."""
+        findings = self._site.last.findings if self._site.last is not None else ()
+        failed = next((f for f in findings if (f.code, f.target, f.status) == (LOGS_CODE, node, Status.FAIL)), None)
+        if failed is None:
+            return None
+        cause = _cause(failed, findings)
+        return Broken(cause.code, cause.text)
+
+    def is_running(self, log: ContainerLog) -> bool | None:
+        """Whether the container runs; None when the pod is gone."""
+        pod = next((pod for pod in self._pods() if pod.uid == log.uid), None)
+        if pod is None:
+            return None
+        return any(one.name == log.container and one.running for one in pod.containers)
+
+
+def _cause(failed: Finding, findings: Sequence[Finding]) -> Finding:
+    if failed.because is None:
+        return failed
+    targets = (failed.because_target, failed.target, None)
+    same = [f for f in findings if f.code == failed.because]
+    ranked = sorted(same, key=lambda f: targets.index(f.target) if f.target in targets else len(targets))
+    return ranked[0] if ranked else failed
+
+
+class LogReader:
+    """Follows some sources at once.
+
+    Args:
+        on_lines: gets lines in batches, on the event loop.
+    """
+
+    def __init__(
+        self, desk: LogDesk, on_lines: Callable[[Sequence[LogLine]], None], *, tail: int, since: int | None = None
+    ) -> None:
+        self.sources: list[Source] = []
+        self._followers: list[Follower] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._desk = desk
+        self._on_lines = on_lines
+        self._tail, self._since = tail, since
+        self._waiting: list[LogLine] = []
+        self._flush: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    def add(self, source: Source) -> None:
+        """Follow one more; one that is followed already is left alone."""
+        if source in self.sources or self._is_closed:
+            return
+        number = len(self.sources)
+        follower = Follower(source, number, self._desk, self._came, tail=self._tail, since=self._since)
+        self.sources.append(source)
+        self._followers.append(follower)
+        self._tasks.append(asyncio.create_task(follower.run(), name=f"log {source.name}"))
+
+    @property
+    def states(self) -> tuple[FollowState, ...]:
+        """How each source stands."""
+        return tuple(follower.state for follower in self._followers)
+
+    def _came(self, lines: Sequence[LogLine]) -> None:
+        self._waiting += lines
+        if self._flush is None and not self._is_closed:
+            self._flush = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._hand_on)
+
+    def _hand_on(self) -> None:
+        self._flush = None
+        lines, self._waiting = self._waiting, []
+        self._on_lines(merged(lines) if len(self.sources) > 1 else lines)
+
+    async def close(self) -> None:
+        """Stop reading; safe to call twice."""
+        self._is_closed = True
+        if self._flush is not None:
+            self._flush.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def nothing_of(component: str) -> Text:
+    """Why there is no log to show for a component."""
+    if component.startswith("cloud"):
+        return _("No pod is known whose log would tell about this; `:logs NAMESPACE/POD` shows any")
+    return _("There is no log here; select a node or one of its parts, or type `:logs NAMESPACE/POD`")

@@ -1,0 +1,371 @@
+"""Follows one source of a log through everything that happens to it, and says so between the lines.
+
+A container is read through the API; where that gives an error, nothing at all or only the edge's own complaint, it
+is read from the node over SSH, with the reason, and through the API again when that works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from kedge.facts.kubectl import Outcome
+from kedge.i18n import Text, _
+from kedge.links.base import HostStream
+from kedge.logs.kubectl import outcome_of_body
+from kedge.logs.lines import LineKind, LogLine, Splitter, moment, read_cri, read_journal, read_stamped
+from kedge.logs.resume import Resume
+from kedge.logs.sources import ContainerLog, Source, UnitLog, container_command, journal_command
+from kedge.model import LinkError, Reason
+
+START_SECONDS = 15.0
+SILENT_SECONDS = 6.0
+"""An API stream of a node whose logs are known to fail gets so long to say anything."""
+
+RETRY_FIRST, RETRY_MOST = 1.0, 30.0
+LOOK_AGAIN = 3.0
+"""Seconds between two looks at whether the API serves a node's logs again."""
+
+API_FIRST, API_MOST = 5.0, 120.0
+"""Seconds after which the API is tried again where no finding tells when it serves a log."""
+
+AGAIN_LINES = 2000
+"""Lines asked for where a source cannot begin at a time."""
+
+FINAL = frozenset({Reason.DENIED, Reason.INVALID, Reason.CREDENTIALS})
+"""Reasons that trying again does not cure."""
+
+
+class Way(StrEnum):
+    """How a source is read right now."""
+
+    NONE = ""
+    API = "API"
+    SSH = "SSH"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Why logs of a node do not come through the API: the finding's code and sentence."""
+
+    code: str
+    text: Text
+
+
+class Ways(Protocol):
+    """What a follower reads through."""
+
+    def pod_log(self, log: ContainerLog, query: dict[str, str]) -> AsyncIterator[bytes]:
+        """Chunks of the log through the API; raises LinkError from the iterator."""
+        ...
+
+    async def host_stream(self, host: str, command: str) -> HostStream:
+        """A long command on a host, as root; raises LinkError."""
+        ...
+
+    def pod_logs_folder(self, host: str) -> str:
+        """Where the host keeps its pods' log files."""
+        ...
+
+    def broken(self, node: str) -> Broken | None:
+        """Why logs of this node fail now, as far as it is known; None when they work or nobody knows."""
+        ...
+
+    def is_running(self, log: ContainerLog) -> bool | None:
+        """Whether the container runs; None when the pod is gone."""
+        ...
+
+
+@dataclass(slots=True)
+class FollowState:
+    """How one source stands; ``because``: code of the finding for which it is not read through the API."""
+
+    way: Way = Way.NONE
+    because: str = ""
+    received: int = 0
+    ended: bool = False
+
+
+class _Silent(Exception):
+    """The API gave nothing where something should be."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(str(text))
+        self.text = text
+
+
+class Follower:
+    """One source.
+
+    Args:
+        number: goes into every line.
+        sink: gets lines as they come, on the event loop.
+        tail: how many lines to begin with. since: seconds to look back instead.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        number: int,
+        ways: Ways,
+        sink: Callable[[Sequence[LogLine]], None],
+        *,
+        tail: int = 200,
+        since: int | None = None,
+    ) -> None:
+        self.source = source
+        self.state = FollowState()
+        self._number = number
+        self._ways = ways
+        self._sink = sink
+        self._tail = tail
+        self._since = since
+        self._resume = Resume()
+        self._lost_at = 0.0
+        self._told = ""
+        self._away = False
+        self._api_patience = API_FIRST
+
+    async def run(self) -> None:
+        """Follow until the source is gone for good, or cancelled."""
+        pause = RETRY_FIRST
+        while True:
+            before = self.state.received
+            if await self._once():
+                break
+            pause = RETRY_FIRST if self.state.received > before else min(pause * 2, RETRY_MOST)
+            await asyncio.sleep(pause)
+        self.state.way, self.state.ended = Way.NONE, True
+
+    async def _once(self) -> bool:
+        """One attempt, to its end; True when no further one makes sense."""
+        try:
+            if isinstance(self.source, UnitLog):
+                await self._unit(self.source)
+            else:
+                await self._container(self.source)
+        except LinkError as error:
+            self._lost(error.unknown.text)
+            return error.unknown.reason in FINAL
+        return self.state.ended
+
+    # --------------------------------------------------------------------------------------------- containers
+
+    async def _container(self, log: ContainerLog) -> None:
+        broken = self._ways.broken(log.node)
+        try:
+            await self._through_api(log, broken)
+            return
+        except LinkError as error:
+            if error.unknown.reason is Reason.MISSING and self._ways.is_running(log) is None:
+                self._mark(_("{name} is gone").format(name=log.name))
+                self.state.ended = True
+                return
+            if error.unknown.reason in FINAL:
+                raise
+            why = error.unknown.text
+        except _Silent as silent:
+            why = silent.text
+        broken = self._ways.broken(log.node)
+        await self._through_node(log, why, broken)
+
+    async def _through_api(self, log: ContainerLog, broken: Broken | None) -> None:
+        self._resume.again()
+        stream = self._ways.pod_log(log, self._query(log))
+        splitter, got = Splitter(), False
+        self.state.way, self.state.because = Way.API, ""
+        try:
+            while True:
+                patience = SILENT_SECONDS if broken is not None and not got else None
+                try:
+                    async with asyncio.timeout(patience):
+                        chunk = await anext(stream, b"")
+                except TimeoutError:
+                    raise _Silent(
+                        _("the API server gave no answer within {seconds:g} s").format(seconds=SILENT_SECONDS)
+                    ) from None
+                if not chunk:
+                    break
+                lines = splitter.feed(chunk)
+                self._refuse_complaint(lines)
+                got = True
+                self._take(lines, read_stamped, len(chunk))
+        finally:
+            await _closed(stream)
+        rest = splitter.end()
+        self._refuse_complaint(rest)
+        self._take(rest, read_stamped, 0)
+        self._api_ended(log, got or bool(rest))
+
+    async def _next(self, stream: AsyncIterator[bytes], log: ContainerLog, *, known: bool) -> bytes:
+        """The next chunk, empty at the end. Silence is trusted while nothing says that logs of the node fail."""
+        began = time.monotonic()
+        waiting = asyncio.ensure_future(_piece(stream))
+        try:
+            while not waiting.done():
+                await asyncio.wait({waiting}, timeout=LOOK_AGAIN)
+                silent = not waiting.done() and time.monotonic() - began >= SILENT_SECONDS
+                if silent and (known or self._ways.broken(log.node) is not None):
+                    text = _("the API server has given nothing for {seconds} s")
+                    raise _Silent(text.format(seconds=round(time.monotonic() - began)))
+            return waiting.result()
+        finally:
+            waiting.cancel()
+            await asyncio.wait({waiting})
+
+    def _refuse_complaint(self, raw: Sequence[bytes]) -> None:
+        """The edge's own error comes as the text of the log, with HTTP 200 (facts 1.7)."""
+        if self.state.received or not raw:
+            return
+        text = b"\n".join(raw).decode("utf-8", "replace")
+        outcome, line = outcome_of_body(text)
+        if outcome in (Outcome.KUBELET_ERROR, Outcome.RUNTIME_DOWN):
+            if self._told != line:
+                self._told = line
+                self._sink([LogLine(line, "", self._number, LineKind.ERROR)])
+            raise _Silent(_("the edge answered with an error instead of the log"))
+
+    def _api_ended(self, log: ContainerLog, got: bool) -> None:
+        running = self._ways.is_running(log)
+        if log.previous:
+            self._mark(_("end of the log of the previous container"))
+            self.state.ended = True
+        elif running is None:
+            self._mark(_("{name} is gone").format(name=log.name))
+            self.state.ended = True
+        elif not got and running:  # a log that is followed stays open
+            raise _Silent(_("the API server answered with nothing, though the container runs"))
+        elif not running:
+            self._lost(_("{name} has ended").format(name=log.name))
+
+    def _query(self, log: ContainerLog) -> dict[str, str]:
+        query = {"container": log.container, "timestamps": "true"}
+        query |= {"previous": "true"} if log.previous else {"follow": "true"}
+        if self._resume.stamp:
+            return query | {"sinceTime": self._resume.second}
+        if self._since is not None:
+            return query | {"sinceSeconds": str(self._since)}
+        return query | {"tailLines": str(self._tail)}
+
+    async def _through_node(self, log: ContainerLog, why: Text, broken: Broken | None) -> None:
+        """Read the node's own file until the API serves it again."""
+        reason = _("{code}: {text}").format(code=broken.code, text=broken.text) if broken is not None else why
+        command = container_command(log, self._ways.pod_logs_folder(log.node), self._lines_again())
+        try:
+            stream = await self._ways.host_stream(log.node, command)
+        except LinkError as error:
+            self._lost(
+                _("not through the API: {why}; nor over SSH: {other}").format(why=reason, other=error.unknown.text)
+            )
+            return
+        self._mark_once(_("read over SSH, because the API does not give it: {why}").format(why=reason))
+        self._resume.again()
+        self.state.way, self.state.because = Way.SSH, broken.code if broken is not None else ""
+        self._away = True
+        began, patience = time.monotonic(), self._api_patience
+        self._api_patience = min(patience * 2, API_MOST)
+        if await self._from_host(stream, read_cri, lambda: self._may_serve_again(log, broken, began + patience)):
+            return
+        if stream.exit_code == 0 and log.previous:
+            self._mark(_("end of the log of the previous container"))
+            self.state.ended = True
+        elif stream.exit_code:
+            said = stream.complaint or str(stream.exit_code)
+            self._lost(_("the log file on {node} cannot be read: {words}").format(node=log.node, words=said))
+
+    def _may_serve_again(self, log: ContainerLog, broken: Broken | None, due: float) -> bool:
+        """The finding that sent us here is gone; where there was none, the API is tried again now and then."""
+        if self._ways.broken(log.node) is not None:
+            return False
+        return broken is not None or time.monotonic() >= due
+
+    # -------------------------------------------------------------------------------------------------- hosts
+
+    async def _unit(self, log: UnitLog) -> None:
+        since = ""
+        if (last := moment(self._resume.stamp)) is not None:
+            since = f"{last.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        elif self._since is not None:
+            since = f"-{self._since}s"
+        stream = await self._ways.host_stream(log.host, journal_command(log, self._tail, since))
+        self._resume.again()
+        self.state.way = Way.SSH
+        await self._from_host(stream, read_journal, lambda: False)
+        said = stream.complaint or _("it ended with {code}").format(code=stream.exit_code)
+        self._lost(_("{what} on {host}: {said}").format(what=log.what, host=log.host, said=said))
+
+    async def _from_host(
+        self, stream: HostStream, read: Callable[[bytes, int], LogLine], enough: Callable[[], bool]
+    ) -> bool:
+        """Take in what a host prints; True when ``enough`` ended it."""
+        splitter, reader = Splitter(), aiter(stream)
+        waiting: asyncio.Future[bytes] | None = None
+        try:
+            while not enough():
+                waiting = waiting or asyncio.ensure_future(_piece(reader))
+                await asyncio.wait({waiting}, timeout=LOOK_AGAIN)
+                if not waiting.done():
+                    continue
+                chunk, waiting = waiting.result(), None
+                if not chunk:
+                    self._take(splitter.end(), read, 0)
+                    return False
+                self._take(splitter.feed(chunk), read, len(chunk))
+            return True
+        finally:
+            if waiting is not None:
+                waiting.cancel()
+                await asyncio.wait({waiting})
+            await stream.aclose()
+
+    def _lines_again(self) -> int:
+        return AGAIN_LINES if self._resume.stamp else self._tail
+
+    # -------------------------------------------------------------------------------------------------- lines
+
+    def _take(self, raw: Iterable[bytes], read: Callable[[bytes, int], LogLine], size: int) -> None:
+        self.state.received += size
+        fresh = list(self._resume.fresh(read(line, self._number) for line in raw))
+        if not fresh:
+            return
+        if self._away and self.state.way is Way.API:
+            self._away, self._told, self._api_patience = False, "", API_FIRST
+            self._mark(_("through the API again"), fresh[0].stamp)
+        if self._lost_at:
+            gone, self._lost_at = timedelta(seconds=round(time.monotonic() - self._lost_at)), 0.0
+            self._mark(_("reconnected after {seconds} s").format(seconds=round(gone.total_seconds())), fresh[0].stamp)
+        if self._resume.has_gap:
+            self._resume.has_gap = False
+            self._mark(_("lines may be missing here"), fresh[0].stamp)
+        self._sink(fresh)
+
+    def _lost(self, why: Text) -> None:
+        if not self._lost_at:
+            self._lost_at = time.monotonic()
+        self.state.way = Way.NONE
+        self._mark_once(why)
+
+    def _mark_once(self, text: Text) -> None:
+        """A remark that is the same as the last one is not repeated with every attempt."""
+        if str(text) != self._told:
+            self._told = str(text)
+            self._mark(text)
+
+    def _mark(self, text: Text, stamp: str = "") -> None:
+        self._sink([LogLine(str(text), stamp or self._resume.stamp, self._number, LineKind.MARK, text)])
+
+
+async def _piece(stream: AsyncIterator[bytes]) -> bytes:
+    """The next piece, empty at the end."""
+    return await anext(stream, b"")
+
+
+async def _closed(stream: AsyncIterator[bytes]) -> None:
+    close = getattr(stream, "aclose", None)
+    if close is not None:
+        await close()

@@ -1,0 +1,136 @@
+"""Lines of a log as they are kept and shown: cut out of chunks, with the time that stands in front of them.
+
+Pure, and on the hot path: a pane takes in 50,000 lines a second.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+
+from kedge.i18n import Text
+
+LINE_MOST = 4 << 20
+"""Bytes of one line; a longer one is broken there, so that no log can fill the memory."""
+
+CRI_STREAMS = frozenset({"stdout", "stderr"})
+
+
+class LineKind(IntEnum):
+    """What a row of a log is."""
+
+    LINE = 0
+    MARK = 1
+    """A remark of ours between the lines: reconnected, restarted, skipped."""
+    ERROR = 2
+    """The edge's own error that came as if it were the log (facts 1.7)."""
+
+
+@dataclass(slots=True)
+class LogLine:
+    """One row.
+
+    Attributes:
+        text: without its time. stamp: the time as the source wrote it, "" when it has none.
+        source: number of the source it came from.
+        said: of a remark, the sentence that can be translated.
+    """
+
+    text: str
+    stamp: str = ""
+    source: int = 0
+    kind: LineKind = LineKind.LINE
+    said: Text | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """The time, None when there is none or it cannot be read."""
+        return moment(self.stamp)
+
+
+def moment(stamp: str) -> datetime | None:
+    """A time in RFC 3339 with any number of digits, or with the offset as journald writes it (``+0000``)."""
+    if not stamp:
+        return None
+    try:
+        found = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def order(stamp: str) -> str:
+    """A key that sorts the times of one source: zeros that RFC 3339 leaves away at the end are put back."""
+    seconds, dot, rest = stamp.partition(".")
+    if not dot:
+        return seconds[:19]
+    digits = rest[:9] if rest[:9].isdigit() else rest.rstrip("Z").partition("+")[0].partition("-")[0]
+    return f"{seconds}.{digits:0<9}"
+
+
+class Splitter:
+    """Cuts chunks into lines; what is not ended yet waits for the next chunk."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The lines that are complete now, without their line ends."""
+        parts = (self._rest + chunk).split(b"\n")
+        self._rest = parts.pop()
+        while len(self._rest) > LINE_MOST:
+            parts.append(self._rest[:LINE_MOST])
+            self._rest = self._rest[LINE_MOST:]
+        return parts
+
+    def end(self) -> list[bytes]:
+        """What is left when no more comes."""
+        rest, self._rest = self._rest, b""
+        return [rest] if rest else []
+
+
+def read_stamped(raw: bytes, source: int) -> LogLine:
+    """A line of the API with ``timestamps=true``; one without a time in front is kept whole."""
+    text = raw.decode("utf-8", "replace").removesuffix("\r")
+    stamp, space, rest = text.partition(" ")
+    if space and _looks_like_time(stamp):
+        return LogLine(rest, stamp, source)
+    return LogLine(text, "", source)
+
+
+def read_cri(raw: bytes, source: int) -> LogLine:
+    """A line of a file in ``/var/log/pods``: CRI's form, or Docker's JSON."""
+    text = raw.decode("utf-8", "replace").removesuffix("\r")
+    if text.startswith("{"):
+        return _docker(text, source)
+    stamp, _space, rest = text.partition(" ")
+    stream, _space, tagged = rest.partition(" ")
+    if stream in CRI_STREAMS and _looks_like_time(stamp):
+        return LogLine(tagged.partition(" ")[2], stamp, source)
+    return LogLine(text, "", source)
+
+
+def _docker(text: str, source: int) -> LogLine:
+    try:
+        entry = json.loads(text)
+        return LogLine(str(entry["log"]).removesuffix("\n"), str(entry["time"]), source)
+    except (ValueError, KeyError, TypeError):
+        return LogLine(text, "", source)
+
+
+def read_journal(raw: bytes, source: int) -> LogLine:
+    """A line of ``journalctl -o short-iso-precise``: time, host, ``unit[pid]:``, text."""
+    text = raw.decode("utf-8", "replace").removesuffix("\r")
+    stamp, space, rest = text.partition(" ")
+    if space and _looks_like_time(stamp):
+        origin, colon, said = rest.partition(": ")
+        if colon and origin.endswith("]"):
+            return LogLine(said, stamp, source)
+        return LogLine(rest, stamp, source)
+    return LogLine(text, "", source)
+
+
+def _looks_like_time(word: str) -> bool:
+    return len(word) >= 20 and word[4] == "-" and word[10] == "T" and word[:4].isdigit()

@@ -1,0 +1,1 @@
+"""The log view: a bounded ring of lines, drawn row by row."""
