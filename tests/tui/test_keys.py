@@ -40,7 +40,7 @@ EVERYWHERE = {
     "escape": {"escape", "cancel", "give_up"},
     "q": {"leave", "cancel"},
     "c": {"copy"},
-    "x": {"export"},
+    "x": {"export", "save"},
     "left_square_bracket": {"back", "leave"},
     "right_square_bracket": {"forward"},
     "tab": {"cursor_right"},

@@ -29,6 +29,9 @@ SHIFT = 16
 Keep = Callable[[LogLine], bool]
 
 
+_SPECIAL = frozenset(r"\.^$*+?{}[]|()")
+
+
 def searcher(pattern: re.Pattern[str]) -> Callable[[str], object]:
     """Whether a text holds the pattern; plain words are looked for without the engine, several times faster."""
     if (
