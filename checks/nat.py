@@ -42,7 +42,7 @@ class _Wanted:
     _("NAT rule to CloudStream"),
     on=Kind.NAT,
     needs=["KE110"],
-    fixes=["add-nat-rule", "remove-nat-rule", "run-bundle-nat-script"],
+    fixes=["add-nat-rule", "add-nat-rule-for-good", "remove-nat-rule", "run-bundle-nat-script"],
     hops=[Hop.NAT],
 )
 def ports_in_use_lead_to_cloudstream(  # noqa: PLR0913, PLR0917 - a parameter is a fact, and all of these decide
@@ -213,8 +213,10 @@ def _place(rule: NatRule) -> str:
 def _fixes(found: Route) -> tuple[str, ...]:
     """What helps: a wrong rule is best removed, a missing one added."""
     if found.way in (Way.MISSING, Way.UNHOOKED):
-        return ("add-nat-rule", "run-bundle-nat-script")
-    return ("remove-nat-rule", "add-nat-rule") if found.way is Way.CONTESTED else ("add-nat-rule", "remove-nat-rule")
+        return ("add-nat-rule", "add-nat-rule-for-good", "run-bundle-nat-script")
+    if found.way is Way.CONTESTED:
+        return ("remove-nat-rule", "add-nat-rule", "add-nat-rule-for-good")
+    return ("add-nat-rule", "add-nat-rule-for-good", "remove-nat-rule")
 
 
 def _seen(found: Route, idle: tuple[NatRule, ...]) -> Text | str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, TunnelPorts
+from kedge.facts.keeper import RuleKeeper
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.nat import Kernel
 from kedge.facts.network import NatRule as Rule
@@ -17,7 +18,7 @@ from kedge.facts.routes import Route, Way, destination, ports_in_use, route, str
 from kedge.i18n import _
 from kedge.model import Risk, Unknown
 from kedge.plugins import All, Draft, Maybe, NotApplicable, draft, fix
-from kedge.steps import Backend, NatRule
+from kedge.steps import IPTABLES, Backend, KeepRules, NatRule
 
 OUTPUT, PREROUTING = "OUTPUT", "PREROUTING"
 MANAGED_CHAIN = "TUNNEL-PORT"
@@ -72,6 +73,43 @@ def add_nat_rule(
             ports=ports, host=target
         ),
     )
+
+
+@fix(
+    "add-nat-rule-for-good",
+    _("Add the missing NAT rule to CloudCore and keep it over reboots"),
+    answers=["KE302"],
+    risk=Risk.MEDIUM,
+    verify=["KE302"],
+    expect=["KE501"],
+)
+def add_nat_rule_for_good(
+    target: str,
+    tables: NatTables,
+    cloudcore: CloudCore,
+    nodes: All[Node],
+    tunnel_ports: Maybe[TunnelPorts],
+    config: Maybe[CloudCoreConfig],
+    exposure: Maybe[CloudExposure],
+    metrics: Maybe[MetricsServer],
+    keeper: RuleKeeper,
+) -> Draft | NotApplicable:
+    """The same rule, and a further step that writes it, and nothing else, into what this host reads at boot.
+
+    What the host uses already is used: the file of netfilter-persistent or of iptables-services; else a systemd unit
+    of our own. The running table is never saved as a whole: it holds rules of kube-proxy and others that must not
+    come back at boot.
+    """
+    added = add_nat_rule.function(target, tables, cloudcore, nodes, tunnel_ports, config, exposure, metrics)
+    if isinstance(added, NotApplicable):
+        return added
+    rules = [step for step in added.steps if isinstance(step, NatRule)]
+    if keeper.kind != "systemd" and any(rule.backend != "default" for rule in rules):
+        sentence = _("{kind} of {host} brings back rules of another backend of iptables than the one needed")
+        return NotApplicable(sentence.format(kind=keeper.kind, host=target))
+    kept = tuple((IPTABLES[rule.backend], rule.chain, rule.spec) for rule in rules)
+    title = _("{title}, and keep it over reboots ({kind})").format(title=added.title, kind=keeper.kind)
+    return draft(*rules, KeepRules(target, keeper.kind, keeper.path, kept), impact=added.impact, title=title)
 
 
 @fix(

@@ -50,6 +50,7 @@ class PathSettings(msgspec.Struct, frozen=True, rename="camel"):
     certs: str = ""
     ca: str = ""
     pod_logs: str = ""
+    etc: str = ""
 
 
 class HostSettings(msgspec.Struct, frozen=True, rename="camel"):

@@ -371,6 +371,7 @@ class HostPaths:
     certs: str = "/etc/kubeedge/certs"
     ca: str = "/etc/kubeedge/ca"
     pod_logs: str = "/var/log/pods"
+    etc: str = "/etc"
     bundle: str = ""
 
 

@@ -16,6 +16,7 @@ from kedge.i18n import Text, _, ngettext
 from kedge.model import Plan, Step
 from kedge.steps_hosts import RunCommand as RunCommand  # noqa: PLC0414 - every step is found here
 from kedge.steps_hosts import UploadFile as UploadFile  # noqa: PLC0414
+from kedge.steps_keep import KeepRules as KeepRules  # noqa: PLC0414
 from kedge.steps_pods import CreatePod as CreatePod  # noqa: PLC0414
 from kedge.steps_pods import DeletePod as DeletePod  # noqa: PLC0414
 from kedge.steps_pods import TryPod as TryPod  # noqa: PLC0414
@@ -417,6 +418,7 @@ AnyStep = (
     | DeleteObjects
     | RunCommand
     | UploadFile
+    | KeepRules
     | CreatePod
     | TryPod
     | DeletePod

@@ -110,7 +110,7 @@ def write_inventory(files: SiteFiles, machines: Iterable[Machine]) -> None:
 def _host_entry(machine: Machine, files: SiteFiles) -> dict[str, Any]:
     edge = machine.world.role is Role.EDGE
     configs = {"edgecoreConfig" if edge else "cloudcoreConfig": f"{CONFIG}/{'edgecore' if edge else 'cloudcore'}.yaml"}
-    paths = configs | {"certs": CERTIFICATES, "ca": AUTHORITY.rpartition("/")[0], "podLogs": POD_LOGS}
+    paths = configs | {"certs": CERTIFICATES, "ca": AUTHORITY.rpartition("/")[0], "podLogs": POD_LOGS, "etc": "/etc"}
     return {
         "match": machine.name,
         "node": machine.name,

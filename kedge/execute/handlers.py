@@ -11,6 +11,7 @@ from kedge.execute.commands import RunCommandHandler
 from kedge.execute.configmaps import EditConfigMapHandler
 from kedge.execute.deployments import EditDeploymentHandler
 from kedge.execute.files import EditYamlHandler, RestoreFileHandler
+from kedge.execute.keep import KeepRulesHandler
 from kedge.execute.manifests import ApplyManifestHandler, DeleteObjectsHandler
 from kedge.execute.nat import NatRuleHandler
 from kedge.execute.objects import PatchObjectHandler
@@ -27,6 +28,7 @@ from kedge.steps import (
     EditConfigMap,
     EditDeployment,
     EditYaml,
+    KeepRules,
     NatRule,
     PatchObject,
     RestoreFile,
@@ -50,6 +52,7 @@ _HANDLERS: dict[type[Step], Handler[Any]] = {
     DeleteObjects: DeleteObjectsHandler(),
     RunCommand: RunCommandHandler(),
     UploadFile: UploadFileHandler(),
+    KeepRules: KeepRulesHandler(),
     CreatePod: CreatePodHandler(),
     TryPod: TryPodHandler(),
     DeletePod: DeletePodHandler(),

@@ -99,6 +99,7 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("edgecore-not-restarted", "KE306", "edge1", "restart-edgecore", False),
         ("runtime-stopped", "KE212", "edge1", "start-runtime", True),
         ("dnat-missing", "KE302", "cloud1", "add-nat-rule", True),
+        ("dnat-missing", "KE302", "cloud1", "add-nat-rule-for-good", True),
         ("dnat-stale-target", "KE302", "cloud1", "remove-nat-rule", True),
         ("dnat-shadowed", "KE302", "cloud1", "add-nat-rule", True),
         ("metrics-server-down", "KE401", "-", "restart-metrics-server", True),

@@ -11,18 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from fixes.nat import add_nat_rule, remove_nat_rule
+from fixes.nat import add_nat_rule, add_nat_rule_for_good, remove_nat_rule
 from kedge.audit import Audit
 from kedge.executor import Executor, Refused, Result, Where
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, TunnelPorts
+from kedge.facts.keeper import RuleKeeper
 from kedge.facts.network import NatTables
 from kedge.facts.nodes import Node
 from kedge.facts.pods import Pod
 from kedge.i18n import Text
 from kedge.model import Approval, Plan, Reason, Risk, Unknown
+from kedge.nat_files import commands_of, unit
 from kedge.plugins import All, Draft, Fix
 from kedge.probes.nat import read_rules
-from kedge.steps import NatRule
+from kedge.steps import KeepRules, NatRule
 from tests.real.direct_writer import DirectWriter, DirectWriters
 
 CLOUD, EDGE, OTHER = "10.99.0.10", "10.99.0.21", "10.99.0.99"
@@ -99,7 +101,7 @@ def executor(host: Namespace, tmp_path: Path) -> Executor:
     return Executor(DirectWriters({"cloud1": writer}), Audit(tmp_path / "audit.jsonl"), lambda: False, Where("test"))
 
 
-def plan(fix: Fix, host: Namespace) -> Plan:
+def plan(fix: Fix, host: Namespace, *more: object) -> Plan:
     pod = Pod("kubeedge", "cloudcore-0", "u1", "cloud1", "Running", True, True, CLOUD, CLOUD)
     found = fix.function(
         "cloud1",
@@ -110,6 +112,7 @@ def plan(fix: Fix, host: Namespace) -> Plan:
         CloudCoreConfig(""),
         Unknown(Reason.DENIED, Text("not told")),
         Unknown(Reason.DENIED, Text("not told")),
+        *more,
     )
     assert isinstance(found, Draft), found.text
     return Plan(fix.id, "cloud1", fix.title, found.steps, Risk.MEDIUM, found.impact)
@@ -202,6 +205,35 @@ async def test_the_script_does_by_hand_what_the_plan_does(host: Namespace, execu
         host.rule("iptables", spec)
     await apply(executor, plan(remove_nat_rule, host))
     assert host.chain() == by_hand
+
+
+@pytest.mark.usefixtures("cloudstream")
+async def test_a_rule_that_is_kept_is_back_after_a_reboot(host: Namespace, executor: Executor, tmp_path: Path) -> None:
+    host.rule("iptables", MANY)
+    saved = tmp_path / "rules.v4"
+    saved.write_text(host.run("iptables-save"))
+    before = saved.read_bytes()
+    done = await apply(executor, plan(add_nat_rule_for_good, host, RuleKeeper("netfilter-persistent", str(saved))))
+    host.run("iptables", "-t", "nat", "-F")
+    assert not host.reaches_cloudcore()
+    host.run("iptables-restore", str(saved))
+    assert host.reaches_cloudcore()
+    assert sum("not ours" in rule for rule in host.chain()) == 1
+    await undo(executor, done)
+    assert saved.read_bytes() == before
+
+
+@pytest.mark.usefixtures("cloudstream")
+def test_the_unit_of_our_own_brings_the_rule_back_once(host: Namespace) -> None:
+    host.rule("iptables", STALE)
+    found = plan(add_nat_rule_for_good, host, RuleKeeper("systemd", "/etc/systemd/system/kedge-tui-nat.service"))
+    kept = found.steps[-1]
+    assert isinstance(kept, KeepRules)
+    for _boot in range(2):
+        for command in commands_of(unit(kept.commands)):
+            host.run("/bin/sh", "-c", command)
+    assert len(host.chain()) == 2
+    assert host.reaches_cloudcore()
 
 
 async def test_a_tool_that_fails_is_quoted(executor: Executor) -> None:

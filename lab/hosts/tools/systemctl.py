@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from lab.hosts.tools.calls import Arguments, Call, Reply, split
 from lab.hosts.tools.journalctl import format_short
@@ -23,7 +24,10 @@ def systemctl(call: Call) -> Reply:
     if verb in _CHANGES:
         return _change(call, verb, units, now=arguments.has("--now"))
     if verb in ("daemon-reload", "reset-failed"):
-        return Reply() if call.privileged else _denied(verb)
+        if not call.privileged:
+            return _denied(verb)
+        _read_units(call)
+        return Reply()
     return Reply(err=f"Unknown command verb {verb}.\n", code=1)
 
 
@@ -64,6 +68,20 @@ def _change(call: Call, verb: str, units: list[str], *, now: bool) -> Reply:
         if call.host.service(unit).unit_file_state != before:
             notices += _link_notice(call, verb, unit)
     return Reply(err=notices)
+
+
+def _read_units(call: Call) -> None:
+    """Unit files that people have written or removed since."""
+    folder = Path(call.on_disk("/etc/systemd/system"))
+    written = {file.name: str(file) for file in folder.glob("*.service")}
+    services = call.host.services
+    for name, path in written.items():
+        unit = name.removesuffix(".service")
+        if unit not in services:
+            services[unit] = Service(unit, unit, "", path, unit_file_state="disabled")
+    for unit, service in list(services.items()):
+        if service.fragment_path.startswith(str(folder)) and f"{unit}.service" not in written:
+            del services[unit]
 
 
 def _link_notice(call: Call, verb: str, unit: str) -> str:
