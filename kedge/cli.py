@@ -22,6 +22,8 @@ from kedge import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("kedge.commands.check:command", "Check the site once and report what is broken, and why."),
     "verify": ("kedge.commands.verify:command", "Test end to end whether logs, exec and top work."),
+    "collect": ("kedge.commands.collect:command", "Write everything that is known of the site to one file."),
+    "open": ("kedge.commands.open:command", "Show such a file in the TUI."),
     "fix": ("kedge.commands.fix:command", "Apply one fix and verify it, without the screen."),
     "undo": ("kedge.commands.undo:command", "Take a change back."),
     "history": ("kedge.commands.history:command", "List every change made from this machine."),
@@ -67,7 +69,7 @@ class LazyGroup(click.Group):
 @click.option("--no-ssh", is_flag=True, help="Ask no host; what needs one is unknown.")
 @click.option("--accept-new-host-keys", is_flag=True, help="Store SSH host keys that are not known yet.")
 @click.option("--read-only", is_flag=True, help="Change nothing, whatever is pressed.")
-@click.option("--recording", default="", metavar="DIR", help="Look at a recorded site; nothing is dialled.")
+@click.option("--recording", default="", metavar="PATH", help="Look at a bundle or recorded site; nothing is dialled.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 @click.pass_context
 def cli(context: click.Context, /, **options: Any) -> None:
@@ -79,8 +81,13 @@ def cli(context: click.Context, /, **options: Any) -> None:
         # `kedge-tui --site plant-7 check` means what `kedge-tui check --site plant-7` does.
         context.default_map = {context.invoked_subcommand: {name: value for name, value in options.items() if value}}
     else:
-        run = importlib.import_module("tui.app").run
-        sys.exit(run(**options))
+        sys.exit(run_screen(**options))
+
+
+def run_screen(**options: Any) -> int:
+    """Open the screen; imported only now."""
+    code: int = importlib.import_module("tui.app").run(**options)
+    return code
 
 
 def main() -> NoReturn:

@@ -20,7 +20,7 @@ from kedge.i18n import Text
 from kedge.inventory import derive_hosts, targets_of
 from kedge.judge import Judge
 from kedge.links.pools import DaemonExecutor, run
-from kedge.model import Cost, Each, Finding, Host
+from kedge.model import Cost, Each, Finding, Host, Observation
 from kedge.picture import Picture
 from kedge.plugins import Probe, Registry
 from kedge.sources.base import Source
@@ -115,6 +115,10 @@ class Engine:
     @deadline.setter
     def deadline(self, seconds: float) -> None:
         self._sweeper.deadline = seconds
+
+    def tell(self, witness: Callable[[Sequence[Observation]], None]) -> None:
+        """Tell somebody of every answer from now on."""
+        self._sweeper.witness = witness
 
     # ------------------------------------------------------------------------------------------------ asking
 

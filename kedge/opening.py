@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kedge.audit import Audit
+from kedge.bundles.opening import bundled_engine, read_bundle
 from kedge.config import SiteSettings
 from kedge.engine import Engine, SiteName
 from kedge.executor import Executor, Where
@@ -151,7 +152,9 @@ class NoHosts:
 
 
 def recorded_engine(directory: Path, registry: Registry, settings: SiteSettings | None = None) -> Engine:
-    """An engine over a recorded site; raises RecordingError."""
+    """An engine over a recorded site: a bundle (a file) or a folder of recordings; raises RecordingError."""
+    if directory.is_file():
+        return bundled_engine(read_bundle(directory), registry)
     return engine_over(open_recording(directory), registry, settings)
 
 

@@ -72,6 +72,8 @@ class Sweeper:
         self.deadline = deadline
         self._clock = clock
         self._last: dict[tuple[str, str], tuple[tuple[Ask, ...], float]] = {}
+        self.witness: Callable[[Sequence[Observation]], None] = lambda answers: None
+        """Told of everything that was answered, before it is read; what goes into a bundle."""
 
     async def site(self, *, only: Callable[[Probe], bool] = lambda probe: True, paced: bool = False) -> None:
         """Ask everything that is asked of the site as a whole.
@@ -151,6 +153,7 @@ class Sweeper:
         for job, position in slots:
             unique.setdefault(job.asks[position], []).append((job, position))
         answers = await source.observe(list(unique), deadline=self.deadline)
+        self.witness(answers)
         for (_asked, waiting), seen in zip(unique.items(), answers, strict=True):
             for job, position in waiting:
                 job.seen[position] = seen

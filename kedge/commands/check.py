@@ -51,7 +51,9 @@ def _statuses(context: click.Context, parameter: click.Parameter, value: str) ->
     is_flag=True,
     help="Also run what no look runs by itself: with KE502, one `kubectl exec` per edge. Can disturb; see --node.",
 )
-@click.option("--recording", metavar="DIR", default="", help="Judge a recorded site instead of a live one.")
+@click.option(
+    "--bundle", "--recording", "recording", metavar="PATH", default="", help="Judge a bundle or recorded site instead."
+)
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for the whole look.")
 @site_options
 def command(

@@ -102,9 +102,9 @@ async def test_a_site_without_kubernetes_says_so(at_desk: Opener) -> None:
 
 async def test_a_recording_has_a_date_and_no_age(at_desk: Opener) -> None:
     async with at_desk(recording="somewhere") as desk:
-        assert "recording, taken 2026-11-22 02:51" in first(desk.text)
+        assert "offline, taken 2026-11-22 02:51" in first(desk.text)
         desk.bench.show(picture(site="plant-7-in-the-far-north"))
-        await desk.pilot.resize_terminal(64, 24)
+        await desk.pilot.resize_terminal(62, 24)
         await desk.until(lambda: first(desk.text).endswith("  taken 02:51"))
 
 

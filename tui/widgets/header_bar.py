@@ -134,8 +134,8 @@ class HeaderBar(Guarded, Widget):
         if self.recorded and taken is not None:
             local = taken.astimezone()
             forms = (
-                _("recording, taken {time}").format(time=local.strftime("%Y-%m-%d %H:%M")),
-                _("recording, taken {time}").format(time=local.strftime("%H:%M")),
+                _("offline, taken {time}").format(time=local.strftime("%Y-%m-%d %H:%M")),
+                _("offline, taken {time}").format(time=local.strftime("%H:%M")),
                 _("taken {time}").format(time=local.strftime("%H:%M")),
             )
             said = [translate(form) for form in forms]
