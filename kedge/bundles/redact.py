@@ -101,7 +101,8 @@ class Redactor:
         return self._masked("value named as a secret", MASK)
 
     def _key(self, key: Any) -> Any:
-        return self.text(key) if isinstance(key, str) and len(key) > 16 else key
+        """Names are short; what is longer, or may be an address, is text like any other."""
+        return self.text(key) if isinstance(key, str) and (len(key) > 16 or self._addresses is not None) else key
 
     def _masked(self, rule: str, value: Any) -> Any:
         self.counts[rule] += 1
