@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from checks._clocks import clocks_differ
 from checks.edgestream import holds
 from kedge.facts.certificates import (
     X509,
@@ -16,10 +17,11 @@ from kedge.facts.certificates import (
     TunnelTls,
 )
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService
+from kedge.facts.hosts import HostClock
 from kedge.facts.kubectl import KubectlLogs, NodeProxy, Outcome, core_of
 from kedge.facts.network import Established
 from kedge.i18n import Text, _
-from kedge.model import Cost, Hop, Kind, Reason, Unknown, Verdict
+from kedge.model import Cost, Hop, Host, Kind, Reason, Unknown, Verdict
 from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped, warned
 
 _SOON = timedelta(days=30)
@@ -65,6 +67,8 @@ def edge_certificate_is_valid(
     config: Maybe[EdgeCoreConfig],
     service: Maybe[EdgeCoreService],
     cloud: All[CloudCa],
+    clocks: All[HostClock],
+    hosts: All[Host],
 ) -> Verdict:
     """In date by the edge's own clock, issued to this node by its cloud, not newer than the process that uses it.
 
@@ -92,10 +96,14 @@ def edge_certificate_is_valid(
             "fails at its next reconnect once that has expired"
         )
         return warned(text.format(node=target), fixes=("restart-edgecore",))
+    return clocks_differ(target, clocks, hosts) or _in_good_time(own, now, target)
+
+
+def _in_good_time(own: X509, now: datetime | None, node: str) -> Verdict:
     if _is_late(own, now):
         text = _("The certificate of {node} is past nine tenths of its life and has not been renewed")
-        return warned(text.format(node=target), seen=_until(own))
-    return passed(_("The certificate of {node} is valid").format(node=target), seen=_until(own))
+        return warned(text.format(node=node), seen=_until(own))
+    return passed(_("The certificate of {node} is valid").format(node=node), seen=_until(own))
 
 
 def _name(subject: str) -> str:

@@ -32,7 +32,11 @@ _STARTING = timedelta(seconds=60)
     hops=[Hop.CLOUDSTREAM],
 )
 def cloudcore_is_running(
-    core: CloudCore, nodes: All[Node], leases: All[NodeLease], on_hosts: All[CloudCoreOnHost]
+    core: CloudCore,
+    nodes: All[Node],
+    leases: All[NodeLease],
+    on_hosts: All[CloudCoreOnHost],
+    log: Maybe[CloudCoreLog],
 ) -> Verdict:
     """At least one pod serves, on a cloud node, and no rollout is stuck behind it (facts 11).
 
@@ -42,7 +46,7 @@ def cloudcore_is_running(
         return _as_a_service(on_hosts) or _outside_the_cluster(nodes)
     expected = _("at least one pod labelled kubeedge=cloudcore Running and Ready")
     if not core.serving:
-        return failed(_none_serves(core), expected=expected, seen=_states(core.pods))
+        return failed(_none_serves(core, log), expected=expected, seen=_states(core.pods))
     edges = {node.name for node in nodes.known().values() if node.is_edge}
     if all(pod.node in edges for pod in core.serving):
         text = _("CloudCore runs on the edge node {node}; it belongs on a cloud node")
@@ -80,13 +84,18 @@ def _outside_the_cluster(nodes: All[Node]) -> Verdict:
     )
 
 
-def _none_serves(core: CloudCore) -> Text:
+def _none_serves(core: CloudCore, log: CloudCoreLog | Unknown) -> Text:
     if core.workload is not None and core.workload.replicas == 0:
         return _("CloudCore is scaled to 0 replicas")
     if not core.pods:
         return _("The Deployment of CloudCore has no pod")
     newest = core.pods[-1]
-    return _("No CloudCore pod serves: {why}").format(why=ailment(newest))
+    said = _("No CloudCore pod serves: {why}").format(why=ailment(newest))
+    hits = () if isinstance(log, Unknown) else log.hits
+    if not hits:
+        return said
+    newest_hit = max(hits, key=lambda hit: hit.number)
+    return _("{said}; its log says: {meaning}").format(said=said, meaning=newest_hit.meaning)
 
 
 def _stuck_rollout(core: CloudCore, now: datetime | None) -> Text | None:

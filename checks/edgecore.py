@@ -224,15 +224,19 @@ def _refuses(node: str, health: EdgedHealth, config: EdgeCoreConfig) -> Verdict 
 
 @check("KE214", _("Journal of EdgeCore"), on=Kind.EDGECORE, needs=["KE204"])
 def journal_holds_no_failure(
-    target: str, journal: EdgeCoreLog, config: Maybe[EdgeCoreConfig], sockets: Maybe[Established]
+    target: str,
+    journal: EdgeCoreLog,
+    config: Maybe[EdgeCoreConfig],
+    sockets: Maybe[Established],
+    health: Maybe[EdgedHealth],
 ) -> Verdict:
     """No known failure of EdgeStream that still holds: newer than the start and than the last sign of health.
 
-    Journals are full of faults long repaired; a tunnel that stands contradicts whatever they say of it.
+    Journals are full of faults long repaired; a tunnel, a hub connection or an edged that is seen to work contradicts
+    whatever they say of it.
     """
-    port = 0 if isinstance(config, Unknown) else config.edge_stream.port
-    up = not isinstance(sockets, Unknown) and any(s.peer_port == port and not s.send_queue for s in sockets.sockets)
-    hits = [hit for hit in journal.hits if not (up and hit.id in _OF_THE_TUNNEL)]
+    works = _working(config, sockets, health)
+    hits = [hit for hit in journal.hits if hit.topic not in works]
     if not hits:
         return passed(_("The journal of EdgeCore on {node} holds no failure that still stands").format(node=target))
     newest = hits[-1]
@@ -240,10 +244,16 @@ def journal_holds_no_failure(
     return warned(text.format(node=target, meaning=newest.meaning), seen=newest.line, line=newest.number)
 
 
-_OF_THE_TUNNEL = frozenset(
-    {
-        "edgestream-disabled", "tunnel-refused", "tunnel-timeout", "tunnel-unresolved", "certificate-refused",
-        "bad-handshake", "port-not-written", "half-open", "tunnel-certificate-missing",
-    }
-)  # fmt: skip
-"""Signatures that a standing tunnel contradicts."""
+def _working(
+    config: EdgeCoreConfig | Unknown, sockets: Established | Unknown, health: EdgedHealth | Unknown
+) -> frozenset[str]:
+    """The topics of a journal that what is seen now contradicts."""
+    found = set[str]()
+    if not isinstance(config, Unknown) and not isinstance(sockets, Unknown):
+        alive = {socket.peer_port for socket in sockets.sockets if not socket.send_queue}
+        hub = config.hub_server.rpartition(":")[2]
+        found |= {"tunnel"} if config.edge_stream.port in alive else set()
+        found |= {"hub"} if hub.isdigit() and int(hub) in alive else set()
+    if not isinstance(health, Unknown) and health.status == _OK:
+        found.add("edged")
+    return frozenset(found)

@@ -197,6 +197,7 @@ class Observation:
         what: the command or API path as a person would type it.
         at: when, by the clock of the source where it tells one (UTC).
         seconds: how long the answer took.
+        ours: when it was asked and when the answer was there, by our own clock; None in a recording.
         exit_code: of a command; HTTP status of an API call; None when there was no answer.
         stdout, stderr: what came back. API bodies are in ``stdout``.
         error: why there is no answer, when there is none.
@@ -215,6 +216,7 @@ class Observation:
     error: Unknown | None = None
     cut: bool = False
     objects: tuple[Any, ...] | None = field(default=None, compare=False, repr=False)
+    ours: tuple[datetime, datetime] | None = field(default=None, compare=False, repr=False)
 
     @property
     def answered(self) -> bool:

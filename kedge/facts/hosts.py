@@ -9,6 +9,20 @@ from kedge.i18n import Text
 
 
 @dataclass(frozen=True, slots=True)
+class HostClock:
+    """What a host's clock said (target: the host).
+
+    Attributes:
+        ahead: by how many seconds it goes ahead of ours, at least and at most; rounded outwards to whole steps, so that
+            two looks at one clock are equal. None where our clock was no witness (a recording).
+        at: what it said, where that is all there is.
+    """
+
+    ahead: tuple[int, int] | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HostAccess:
     """A host that answered (target: the host); :class:`~kedge.model.Unknown` in its place says why it did not.
 

@@ -16,6 +16,7 @@ class LogHit:
         id: of the signature. node: which node it speaks of, "" for none.
         line: the newest line. number: where that stands in the log, 1-based. count: how often it came.
         at: its time, by the log's own clock; None when the log could not be dated.
+        topic: what it is about: tunnel, hub, edged, iptables …
     """
 
     id: str
@@ -25,6 +26,7 @@ class LogHit:
     node: str = ""
     count: int = 1
     at: datetime | None = None
+    topic: str = "tunnel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,21 +23,21 @@ def classify(text: str, table: Sequence[Signature], now: datetime | None = None)
         now: when the log was read; dates the hits for logs that are written in UTC.
     """
     read = list(lines_of(text))
-    healthy: dict[str, int] = {}
+    healthy: dict[tuple[str, str], int] = {}
     found: dict[tuple[str, str], list[tuple[int, Signature]]] = {}
     for number, line in enumerate(read):
         signature, node = _match(line, table)
         if signature is None or signature.kind == "benign":
             continue
         if signature.kind == "health":
-            healthy[node] = number
+            healthy.update({(topic, node): number for topic in signature.topics})
         else:
             found.setdefault((signature.id, node), []).append((number, signature))
     end = max((line.at for line in read if line.at is not None), default=None)
     hits = [
         _hit(places, node, read, now)
         for (_id, node), places in found.items()
-        if not _is_past(places[-1][0], node, healthy, read, end)
+        if not _is_past(places[-1], node, healthy, read, end)
     ]
     return tuple(sorted(hits, key=lambda hit: hit.number))
 
@@ -50,9 +50,17 @@ def _match(line: KlogLine, table: Iterable[Signature]) -> tuple[Signature | None
     return None, ""
 
 
-def _is_past(number: int, node: str, healthy: dict[str, int], read: Sequence[KlogLine], end: datetime | None) -> bool:
-    """Contradicted by a newer sign of health (of that node; of any, for what names none), or long ago."""
-    newest = healthy.get(node, -1) if node else max(healthy.values(), default=-1)
+def _is_past(
+    place: tuple[int, Signature],
+    node: str,
+    healthy: dict[tuple[str, str], int],
+    read: Sequence[KlogLine],
+    end: datetime | None,
+) -> bool:
+    """Contradicted by a newer sign of health on its topic (of that node; of any, for what names none), or long ago."""
+    number, signature = place
+    of_any = [at for (topic, _node), at in healthy.items() if topic == signature.topic]
+    newest = healthy.get((signature.topic, node), -1) if node else max(of_any, default=-1)
     if newest > number:
         return True
     at = read[number].at
@@ -70,4 +78,5 @@ def _hit(places: Sequence[tuple[int, Signature]], node: str, read: Sequence[Klog
         node=node,
         count=len(places),
         at=line.dated(now) if now is not None else None,
+        topic=signature.topic,
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from kedge.asks import Login, Root
-from kedge.facts.hosts import HostAccess
+from kedge.asks import Clock, Login, Root
+from kedge.facts.hosts import HostAccess, HostClock
 from kedge.i18n import Text, _
 from kedge.model import Host, Observation, Reason, Role, Unknown
 from kedge.plugins import probe
+from kedge.probes.answers import epoch_time, failure
+
+_STEP = 5
+"""Seconds; a network's jitter is no news of a clock."""
 
 _NOT_ASKED = frozenset({Reason.NOT_RECORDED, Reason.NOT_ASKED})
 
@@ -35,3 +39,22 @@ def _root(seen: Observation) -> tuple[bool | None, Text | None]:
     if seen.exit_code == 0:
         return True, None
     return False, _("sudo says: {said}").format(said=seen.stderr.strip().partition("\n")[0])
+
+
+@probe(Role.EDGE, Role.CLOUDCORE, Role.APISERVER, every=60.0)
+def host_clock(host: Host) -> Clock:
+    """The host's clock, to compare with others."""
+    return Clock()
+
+
+@host_clock.parse
+def read_host_clock(seen: Observation) -> HostClock | Unknown:
+    """Ours are the moments between which it was read: what lies between them is not known better than that."""
+    said = epoch_time(seen.stdout.strip())
+    if seen.exit_code != 0 or said is None:
+        return failure(seen, "date")
+    if seen.ours is None:
+        return HostClock(at=said)
+    least, most = (said - moment for moment in reversed(seen.ours))
+    low, high = least.total_seconds() // _STEP * _STEP, -(-most.total_seconds() // _STEP) * _STEP
+    return HostClock((int(low), int(high) + 1))

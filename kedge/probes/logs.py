@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kedge.asks import PodLog
 from kedge.facts.cloudcore import CloudCore
 from kedge.facts.logs import CloudCoreLog, LogHit, MetricsServerLog
 from kedge.facts.metrics import MetricsServer
+from kedge.facts.pods import Container, Pod
 from kedge.i18n import _
 from kedge.logs.classify import classify
 from kedge.logs.signatures import CLOUDCORE, METRICS_SERVER, Signature
@@ -23,8 +24,16 @@ _NOTHING = Unknown(Reason.MISSING, _("The log is empty"))
 
 @probe(every=60.0, reads_errors=True)
 def cloudcore_log(core: CloudCore) -> Sequence[PodLog] | None:
-    """The last lines of every CloudCore that runs."""
-    return [PodLog(pod.namespace, pod.name, one.name, LINES) for pod in core.serving for one in pod.containers] or None
+    """The last lines of every CloudCore that serves; where none does, of those that try, and of how they ended."""
+    asks = [PodLog(pod.namespace, pod.name, one.name, LINES) for pod in core.serving for one in pod.containers]
+    return asks or [ask for pod in core.pods for one in pod.containers for ask in _attempts(pod, one)] or None
+
+
+def _attempts(pod: Pod, container: Container) -> Iterator[PodLog]:
+    if container.running or container.restarts:
+        yield PodLog(pod.namespace, pod.name, container.name, LINES)
+    if container.restarts:
+        yield PodLog(pod.namespace, pod.name, container.name, LINES, previous=True)
 
 
 @cloudcore_log.parse
@@ -41,10 +50,10 @@ def metrics_server_log(server: MetricsServer) -> Sequence[PodLog] | None:
     asks = []
     for pod in server.pods:
         for one in pod.containers:
-            if one.running:
+            if one.ready:
                 asks.append(PodLog(pod.namespace, pod.name, one.name, LINES))
-            if one.restarts and not one.ready:
-                asks.append(PodLog(pod.namespace, pod.name, one.name, LINES, previous=True))
+            else:
+                asks += _attempts(pod, one)
     return asks or None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -33,13 +34,16 @@ class HostSource:
             Command(str(position), ask.render(), ask.timeout, ask.root, ask.cap)
             for position, ask in enumerate(host_asks)
         ]
+        began = datetime.now(UTC)
         try:
             answers = await self._link.batch(commands, deadline=deadline)
         except LinkError as error:
             self.problem = error.unknown
             return [Observation(ask, self.name, ask.render(), error=error.unknown) for ask in host_asks]
         self.problem, self.last_seen = None, datetime.now(UTC)
-        return [observation(self.name, ask, answer) for ask, answer in zip(host_asks, answers, strict=True)]
+        ours = (began, self.last_seen)
+        made = (observation(self.name, ask, answer) for ask, answer in zip(host_asks, answers, strict=True))
+        return [replace(seen, ours=ours) for seen in made]
 
     async def close(self) -> None:
         """Close the link."""

@@ -250,6 +250,16 @@ def cut_off(node: str) -> Change:
     return change
 
 
+def clock(node: str, ahead: int) -> Change:
+    """The host's clock goes ahead by so many seconds, or behind."""
+
+    def change(rec: Recorded) -> None:
+        for row in rec.rows(node, "date -u +%s"):
+            row["out"] = f"{int(row['out']) + ahead}\n"
+
+    return change
+
+
 def port(node: str, number: int) -> Change:
     """The kubelet port in the node's status."""
 

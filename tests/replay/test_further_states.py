@@ -68,6 +68,8 @@ EDGE_STATES: dict[str, tuple[list[Change], Roots]] = {
     "port of a bug in v1.12.0": ([edge.port("edge1", 10250), refused("edge1")], on("KE301", "edge1")),
     "no port at all": ([edge.port("edge1", 0), refused("edge1")], on("KE301", "edge1")),
     "one address for two": ([edge.address("edge2", IP["edge1"])], on("KE308", *EDGES)),
+    "clock ahead": ([edge.clock("edge1", 3600)], set()),
+    "clock a year behind": ([edge.clock("edge1", -31_536_000)], on("KE210", "edge1")),
     "label missing": ([edge.label("edge1", None)], on("KE202", "edge1")),
     "label with a value": ([edge.label("edge1", "true")], on("KE202", "edge1")),
 }
@@ -218,6 +220,14 @@ def test_a_node_that_is_not_ready_is_told_apart() -> None:
     assert "EdgeCore down" in said([edge.edgecore_stopped("edge1")], "KE201", "edge1")
     assert "(autonomous)" in said([edge.cut_off("edge1")], "KE201", "edge1")
     assert "unknown: it stopped reporting" in said([edge.off("edge1")], "KE201", "edge1")
+
+
+def test_a_clock_that_is_far_off_is_warned_of() -> None:
+    assert "+3600 s" in said([edge.clock("edge1", 3600)], "KE210", "edge1")
+
+
+def test_cloudcore_that_crashes_says_why() -> None:
+    assert "certificate files are missing" in said(CLOUD_STATES["stream certificate missing"][0], "KE110")
 
 
 def test_a_stale_rule_and_entry_are_warned_of() -> None:

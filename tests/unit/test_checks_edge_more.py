@@ -191,8 +191,8 @@ def test_edged(health: EdgedHealth, status: Status, words: str) -> None:
     assert words in str(found.text)
 
 
-def hit(name: str) -> LogHit:
-    return LogHit(name, _("the meaning of it"), "E1122 …", 7)
+def hit(name: str, topic: str = "tunnel") -> LogHit:
+    return LogHit(name, _("the meaning of it"), "E1122 …", 7, topic=topic)
 
 
 def test_a_standing_tunnel_contradicts_what_the_journal_says_of_it() -> None:
@@ -202,7 +202,7 @@ def test_a_standing_tunnel_contradicts_what_the_journal_says_of_it() -> None:
     assert (found.status, found.line) == (Status.WARN, 7)
     stuck = judged(journal_holds_no_failure, "edge1", log, CONFIG, sockets(10004, send_queue=3743))
     assert stuck.status is Status.WARN
-    other = EdgeCoreLog((hit("edged-down"),), 9)
+    other = EdgeCoreLog((hit("edged-down", "edged"),), 9)
     assert judged(journal_holds_no_failure, "edge1", other, CONFIG, sockets(10004)).status is Status.WARN
 
 

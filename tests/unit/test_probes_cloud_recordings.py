@@ -212,7 +212,8 @@ def test_a_log_speaks_only_of_what_still_holds() -> None:
     dead = {("tunnel-lost", "edge1"), ("session-closed", "edge1")}
     assert {state: found for state, found in cloud.items() if found} == {
         "edgestream-disabled": dead,
-        "edgecore-stopped": dead,
+        "edgecore-stopped": dead | {("hub-left", "edge1")},
+        "cloudstream-disabled": {("cloudstream-disabled", "")},
     }
     server = asked(metrics.metrics_server, "cloudstream-disabled")
     assert ("scrape-refused", "edge2") in hits(logs.metrics_server_log, "cloudstream-disabled", server)

@@ -145,6 +145,7 @@ def test_a_line_that_means_nothing_is_no_failure(message: str) -> None:
 
 LOST = klog("get Tunnel session [e1] reader error x", "09:00:00")
 BACK = klog("get a new tunnel agent hostname e1, internalIP 1.1.1.1", "09:01:00", "I")
+STARTED = klog("Prepare to start stream server ...", "09:01:00", "I")
 
 
 def test_a_failure_ends_with_the_next_sign_of_health_of_that_node() -> None:
@@ -156,8 +157,8 @@ def test_a_failure_ends_with_the_next_sign_of_health_of_that_node() -> None:
 
 def test_a_failure_of_no_node_ends_with_any_sign_of_health() -> None:
     broken = klog("Start stream server error listen tcp :10003: bind: address already in use", "09:00:00")
-    assert classify(f"{broken}\n{BACK}", CLOUDCORE) == ()
-    assert len(classify(f"{BACK}\n{broken}", CLOUDCORE)) == 1
+    assert classify(f"{broken}\n{STARTED}", CLOUDCORE) == ()
+    assert len(classify(f"{STARTED}\n{broken}", CLOUDCORE)) == 1
 
 
 def test_a_failure_far_before_the_end_of_the_log_is_the_past() -> None:
@@ -237,6 +238,11 @@ ERRORS = [
     ),
     (Outcome.HANG, "Unable to connect to the server: context deadline exceeded"),
     (Outcome.HANG, "net/http: request canceled (Client.Timeout exceeded while awaiting headers)"),
+    (Outcome.HANG, "error: Timeout occurred"),
+    (Outcome.NO_SESSION, "error: unable to upgrade connection: "),
+    (Outcome.NOT_TLS, 'Get "https://1.2.3.4:10350/x": http: server gave HTTP response to HTTPS client'),
+    (Outcome.KUBELET_ERROR, "error: unable to upgrade connection: Debug endpoints are disabled."),
+    (Outcome.KUBELET_ERROR, "error: unable to upgrade connection: pod does not exist"),
     (Outcome.OTHER, "Error from server (BadRequest): something new"),
 ]
 
