@@ -10,12 +10,12 @@ from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudCoreOnHost, C
 from kedge.facts.kubectl import KubectlLogs, NodeProxy, Outcome, core_of
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.nat import Kernel
-from kedge.facts.network import NatRule, NatTables
+from kedge.facts.network import NatRule, NatTables, SavedRules
 from kedge.facts.nodes import Node
 from kedge.facts.routes import Destination, Route, Way, destination, ports_in_use, route, stream_rules
 from kedge.i18n import Text, _
 from kedge.model import Hop, Host, Kind, Unknown, Verdict
-from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped, warned
+from kedge.plugins import All, Maybe, check, failed, info, not_known, passed, skipped, warned
 
 OUTPUT, PREROUTING = "OUTPUT", "PREROUTING"
 _SHOWN = 3
@@ -58,6 +58,7 @@ def ports_in_use_lead_to_cloudstream(  # noqa: PLR0913, PLR0917 - a parameter is
     hosts: All[Host],
     proxies: All[NodeProxy],
     logs: All[KubectlLogs],
+    saved: Maybe[SavedRules],
 ) -> Verdict:
     """On every API-server host each kubelet port in use needs a DNAT in nat OUTPUT to its CloudCore (facts 1.1, 1.4).
 
@@ -88,7 +89,8 @@ def ports_in_use_lead_to_cloudstream(  # noqa: PLR0913, PLR0917 - a parameter is
     verdict = _judge(target, kernel, OUTPUT, wanted, idle, assumed)
     if verdict is None and _scrapes_from_the_pod_network(metrics, target):
         verdict = _judge(target, kernel, PREROUTING, wanted, (), assumed)
-    return verdict or _right(target, wanted, idle, _stale(tables, record, core.addresses))
+    verdict = verdict or _useless(target, idle, _stale(tables, record, core.addresses))
+    return verdict or _lost_at_reboot(target, kernel, wanted, saved) or _right(target, wanted)
 
 
 def _no_nodes(nodes: All[Node]) -> Unknown | Text:
@@ -244,24 +246,58 @@ def _nothing_needed(host: str, idle: tuple[NatRule, ...]) -> Verdict:
     return skipped(more.format(host=host))
 
 
-def _right(host: str, wanted: list[_Wanted], idle: tuple[NatRule, ...], stale: tuple[NatRule, ...]) -> Verdict:
+def _right(host: str, wanted: list[_Wanted]) -> Verdict:
     lead = ", ".join(f"{one.port} → {one.to.best[0]}:{one.to.best[1]}" for one in wanted)
+    return passed(_("{host} leads every port in use to CloudCore: {lead}").format(host=host, lead=lead))
+
+
+def _useless(host: str, idle: tuple[NatRule, ...], stale: tuple[NatRule, ...]) -> Verdict | None:
+    """Rules beside the right ones that lead nowhere."""
     if stale:
         text = _(
             "{host} leads every port in use to CloudCore; its rule for port {ports} leads to {to}, where no CloudCore "
             "runs any more"
         )
         to = ", ".join(sorted({rule.to[0] for rule in stale if rule.to}))
-        seen = _listed(stale)
-        return warned(text.format(host=host, ports=", ".join(_ports(stale)), to=to), seen=seen, fixes=())
-    if not idle:
-        return passed(_("{host} leads every port in use to CloudCore: {lead}").format(host=host, lead=lead))
-    text = _("{host} leads every port in use to CloudCore; its rule for port {unused} matches nothing and can go")
-    return warned(
-        text.format(host=host, unused=", ".join(_ports(idle))),
-        seen=_listed(idle),
-        fixes=("remove-nat-rule",),
+        said = text.format(host=host, ports=", ".join(_ports(stale)), to=to)
+        return warned(said, seen=_listed(stale), fixes=())
+    if idle:
+        text = _("{host} leads every port in use to CloudCore; its rule for port {unused} matches nothing and can go")
+        said = text.format(host=host, unused=", ".join(_ports(idle)))
+        return warned(said, seen=_listed(idle), fixes=("remove-nat-rule",))
+    return None
+
+
+def _lost_at_reboot(
+    host: str, kernel: Kernel, wanted: Iterable[_Wanted], saved: SavedRules | Unknown
+) -> Verdict | None:
+    """Rules that somebody typed are gone after the next boot; KubeEdge's manager writes its own anew (facts 1.4)."""
+    if isinstance(saved, Unknown):
+        return None
+    typed = []
+    for one in wanted:
+        rule = route(kernel, OUTPUT, one.port, one.nodes, one.to.all).rule
+        if rule is not None and rule.chain != _MANAGED and not saved.holds(one.port):
+            typed.append(one)
+    if not typed:
+        return None
+    ports = ", ".join(str(one.port) for one in typed)
+    expected = "\n".join(one.rule() for one in typed)
+    if saved.files:
+        text = _(
+            "{host} leads port {ports} to CloudCore until its next reboot: {files} restores the NAT rules then, without "
+            "this one"
+        )
+        said = text.format(host=host, ports=ports, files=", ".join(saved.files))
+        return warned(said, expected=expected, fixes=())
+    text = _(
+        "{host} leads port {ports} to CloudCore; no file that restores NAT rules at boot was found, so a reboot may "
+        "take the rule away"
     )
+    return info(text.format(host=host, ports=ports), expected=expected, fixes=())
+
+
+_MANAGED = "TUNNEL-PORT"
 
 
 def _listed(rules: Iterable[NatRule]) -> str:

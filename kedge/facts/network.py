@@ -123,6 +123,22 @@ class NatRule:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedRules:
+    """What restores NAT rules at the next boot of an API-server host (target: the host), as far as it was looked for.
+
+    Attributes:
+        files: those that hold NAT rules. ports: (first, last) of every destination port that a DNAT in them names.
+    """
+
+    files: tuple[str, ...] = ()
+    ports: frozenset[tuple[int, int]] = frozenset()
+
+    def holds(self, port: int) -> bool:
+        """Whether some DNAT in them is for this port."""
+        return any(low <= port <= high for low, high in self.ports)
+
+
+@dataclass(frozen=True, slots=True)
 class NatTables:
     """The nat tables of one API-server host (target: the host), every backend that exists.
 

@@ -10,9 +10,9 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from kedge.asks import Nat
-from kedge.facts.network import NatRule, NatTables
-from kedge.model import Host, Observation, Role, Unknown
+from kedge.asks import File, Nat
+from kedge.facts.network import NatRule, NatTables, SavedRules
+from kedge.model import Host, Observation, Reason, Role, Unknown
 from kedge.plugins import probe
 from kedge.probes.answers import failure
 
@@ -74,6 +74,45 @@ def _lines(text: str) -> list[str]:
 
 def _has_chain(text: str, chain: str) -> bool:
     return any(line.startswith((f":{chain} ", f"-N {chain}")) for line in text.splitlines())
+
+
+# ---------------------------------------------------------------------------------------------------- at boot
+
+RESTORED = ("/etc/iptables/rules.v4", "/etc/sysconfig/iptables", "/etc/nftables.conf")
+"""What Debian's netfilter-persistent, Red Hat's iptables service and nftables read at boot."""
+
+_NAT = re.compile(r"^\*nat\b|\btype nat\b|\bdnat\b", re.MULTILINE)
+_NFT_RULE = re.compile(r"\bdport\s+(?P<low>\d{1,5})(?:\s*-\s*(?P<high>\d{1,5}))?\b.*\bdnat\b")
+
+
+@probe(Role.APISERVER, every=300.0, reads_errors=True)
+def saved_rules(host: Host) -> tuple[File, ...]:
+    """The files from which rules are restored at boot."""
+    return tuple(File(path) for path in RESTORED)
+
+
+@saved_rules.parse
+def read_saved_rules(*seen: Observation) -> SavedRules | Unknown:
+    """Known only when every file was read, or is known to be absent."""
+    files: list[str] = []
+    ports: set[tuple[int, int]] = set()
+    for one in seen:
+        path = one.ask.path if isinstance(one.ask, File) else one.what
+        if one.error is not None or one.exit_code != 0:
+            why = failure(one, path)
+            if why.reason is not Reason.MISSING:
+                return why
+            continue
+        files += [path] if _NAT.search(one.stdout) else []
+        ports.update(_saved_ports(one.stdout))
+    return SavedRules(tuple(files), frozenset(ports))
+
+
+def _saved_ports(text: str) -> Iterator[tuple[int, int]]:
+    for rule in read_rules(text, "saved"):
+        yield from rule.dports if rule.target == "DNAT" else ()
+    for found in _NFT_RULE.finditer(text):
+        yield int(found["low"]), int(found["high"] or found["low"])
 
 
 # ----------------------------------------------------------------------------------------------------- rules

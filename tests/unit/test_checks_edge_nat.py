@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from checks.nat import ports_in_use_lead_to_cloudstream
+from kedge.asks import File
 from kedge.facts.cloudcore import (
     CloudCore,
     CloudCoreConfig,
@@ -16,14 +18,14 @@ from kedge.facts.cloudcore import (
     TunnelPorts,
 )
 from kedge.facts.metrics import MetricsServer
-from kedge.facts.network import NatTables
+from kedge.facts.network import NatTables, SavedRules
 from kedge.facts.nodes import Node
 from kedge.facts.pods import Pod
 from kedge.facts.services import ServiceState
 from kedge.i18n import _
-from kedge.model import Host, Reason, Status, Unknown, Verdict
+from kedge.model import Host, Observation, Reason, Status, Unknown, Verdict
 from kedge.plugins import All
-from kedge.probes.nat import read_rules
+from kedge.probes.nat import RESTORED, read_rules, read_saved_rules
 from tests.unit import asked
 
 UNKNOWN = Unknown(Reason.NOT_RECORDED, _("not recorded"))
@@ -70,6 +72,7 @@ def verdict(
     exposure: CloudExposure | Unknown = UNKNOWN,
     metrics: MetricsServer | Unknown = UNKNOWN,
     host: str = "cloud1",
+    saved: SavedRules | Unknown = UNKNOWN,
 ) -> Verdict:
     found: Verdict = asked.verdict(
         ports_in_use_lead_to_cloudstream,
@@ -83,6 +86,9 @@ def verdict(
         metrics,
         on_hosts or All({}),
         All({"cloud1": Host("cloud1", frozenset(), CLOUD)}),
+        All({}),
+        All({}),
+        saved,
     )
     return found
 
@@ -262,3 +268,32 @@ def test_cloudcore_as_a_service_of_a_host_is_led_to() -> None:
     missing = Unknown(Reason.MISSING, _("no ConfigMap"))
     found = [verdict(rules, core=CloudCore(), config=missing, on_hosts=binary) for rules in ([RIGHT], [])]
     assert [one.status for one in found] == [Status.PASS, Status.FAIL]
+
+
+@pytest.mark.parametrize(
+    ("lines", "saved", "status"),
+    [
+        ([RIGHT], SavedRules(("/etc/iptables/rules.v4",), frozenset({(10351, 10351)})), Status.PASS),
+        ([RIGHT], SavedRules(("/etc/iptables/rules.v4",), frozenset({(10350, 10350)})), Status.WARN),
+        ([RIGHT], SavedRules(), Status.INFO),
+        ([RIGHT], UNKNOWN, Status.PASS),
+        (MANAGED, SavedRules(("/etc/nftables.conf",)), Status.PASS),
+    ],
+)
+def test_a_rule_that_the_next_boot_takes_away(lines: Sequence[str], saved: Any, status: Status) -> None:
+    assert verdict(lines, saved=saved).status is status
+
+
+IPTABLES = f"*nat\n:OUTPUT ACCEPT [0:0]\n-A {RIGHT}\nCOMMIT\n"
+NFT = "table ip nat {\n  chain output {\n    tcp dport 10351-10353 dnat to 10.99.0.10:10003\n  }\n}\n"
+
+
+@pytest.mark.parametrize(("text", "ports"), [(IPTABLES, (10351, 10351)), (NFT, (10351, 10353))])
+def test_what_is_restored_at_boot_is_read(text: str, ports: tuple[int, int]) -> None:
+    absent = "cat: /etc/x: No such file or directory"
+    seen = [Observation(File(path), "cloud1", path, exit_code=1, stderr=absent) for path in RESTORED]
+    assert read_saved_rules(*seen) == SavedRules()
+    seen[0] = Observation(File(RESTORED[0]), "cloud1", "cat", exit_code=0, stdout=text)
+    assert read_saved_rules(*seen) == SavedRules((RESTORED[0],), frozenset({ports}))
+    seen[1] = Observation(File(RESTORED[1]), "cloud1", "cat", exit_code=1, stderr="Permission denied")
+    assert isinstance(read_saved_rules(*seen), Unknown)
