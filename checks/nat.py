@@ -285,7 +285,7 @@ def _lost_at_reboot(
     expected = "\n".join(one.rule() for one in typed)
     if saved.files:
         text = _(
-            "{host} leads port {ports} to CloudCore until its next reboot: {files} restores the NAT rules then, without "
+            "{host} leads port {ports} to CloudCore until its next reboot: {files} restores NAT rules then, without "
             "this one"
         )
         said = text.format(host=host, ports=ports, files=", ".join(saved.files))
