@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from kedge import __version__
+from kedge.commands.common import kubectl_options
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("kedge.commands.check:command", "Check the site once and report what is broken, and why."),
@@ -66,6 +67,7 @@ class LazyGroup(click.Group):
 @click.option("--config", default="", metavar="FILE", help="Config file (KEDGE_TUI_CONFIG).")
 @click.option("--kubeconfig", default="", metavar="FILE", help="kubeconfig; otherwise as kubectl finds it.")
 @click.option("--context", default="", help="Context of the kubeconfig.")
+@kubectl_options
 @click.option("--no-ssh", is_flag=True, help="Ask no host; what needs one is unknown.")
 @click.option("--accept-new-host-keys", is_flag=True, help="Store SSH host keys that are not known yet.")
 @click.option("--read-only", is_flag=True, help="Change nothing, whatever is pressed.")

@@ -18,7 +18,7 @@ from kedge.i18n import Text, _
 from kedge.links.base import Access, ExecResult, HostWriter, KubeWriter
 from kedge.links.kube import ApiLink, connect_kube
 from kedge.links.kube_writer import ApiWriter
-from kedge.links.kubeconfig import KubeSettings, NoConfigError
+from kedge.links.kubeconfig import NoConfigError
 from kedge.links.pools import Pools
 from kedge.live import LiveSite, Pace
 from kedge.model import Cost, LinkError
@@ -29,7 +29,7 @@ from kedge.recording import Recording, open_recording
 from kedge.sources.base import KUBERNETES, NoSource, Source, no_api, no_ssh
 from kedge.sources.kube import KubeSource
 from kedge.state import audit_path
-from kedge.workbench import Chosen, Options
+from kedge.workbench import Chosen, Options, kube_settings
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ async def open_site(
     site = LiveSite(engine, kubernetes, hosts, read_only=read_only, pace=pace)
     if kubernetes is not None:
         kubernetes.on_change = site.watch_changed
-    where = Where(chosen.name, name.context, getpass.getuser(), link.target.user_name if link else "")
+    where = Where(chosen.name, name.context, getpass.getuser(), link.account if link else "")
     return Opened(site, Executor(SiteWriters(link, hosts), Audit(audit_path()), read_only, where), hosts)
 
 
@@ -119,16 +119,21 @@ async def _connect(
     options: Options, settings: SiteSettings, pools: Pools, *, needed: bool
 ) -> tuple[ApiLink | None, tuple[Text, ...]]:
     """The link to the API; where there is no kubeconfig and none is needed, None and a sentence about it."""
-    wanted = KubeSettings(
-        kubeconfig=options.kubeconfig or settings.kubeconfig,
-        context=options.context or settings.context,
-    )
     try:
-        return await connect_kube(wanted, pools), ()
+        link = await connect_kube(kube_settings(options, settings), pools)
+        return link, (_unverified(link),) if link.target.insecure else ()
     except NoConfigError as error:
-        if needed or options.kubeconfig or options.context:
+        if needed or options.kubeconfig or options.context or options.cluster or options.user:
             raise
         return None, (_("{problem}; only what hosts themselves tell is judged").format(problem=error.text),)
+
+
+def _unverified(link: ApiLink) -> Text:
+    text = _(
+        "The API server's certificate is not verified (insecure-skip-tls-verify of {cluster}): "
+        "anybody on the way can listen"
+    )
+    return text.format(cluster=link.target.cluster_name)
 
 
 # ------------------------------------------------------------------------------------------------- recordings

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kedge.executor import Executor, Outcome, Preview, Progress, Verification
     from kedge.hosts import HostSources
     from kedge.links.base import HostStreams
+    from kedge.links.kubeconfig import KubeSettings
     from kedge.live import LiveSite
     from kedge.logs.desk import LogDesk
     from kedge.prompter import Prompter
@@ -42,6 +43,10 @@ class Options:
     config: str = ""
     kubeconfig: str = ""
     context: str = ""
+    cluster: str = ""
+    user: str = ""
+    as_user: str = ""
+    as_groups: tuple[str, ...] = ()
     no_ssh: bool = False
     accept_new_host_keys: bool = False
     read_only: bool = False
@@ -73,9 +78,24 @@ def choose(options: Options) -> Chosen:
                 site=options.site, file=config.path or _("the config file"), known=", ".join(names) or "-"
             )
         )
-    name = options.site or (names[0] if names and not (options.kubeconfig or options.context) else "")
+    elsewhere = options.kubeconfig or options.context or options.cluster
+    name = options.site or (names[0] if names and not elsewhere else "")
     settings = config.sites.get(name, SiteSettings())
     return Chosen(name or options.context or "default", settings, config)
+
+
+def kube_settings(options: Options, settings: SiteSettings) -> KubeSettings:
+    """Which API server, and as whom: the command line before the config file."""
+    from kedge.links.kubeconfig import KubeSettings
+
+    return KubeSettings(
+        kubeconfig=options.kubeconfig or settings.kubeconfig,
+        context=options.context or settings.context,
+        cluster=options.cluster,
+        user=options.user,
+        as_user=options.as_user,
+        as_groups=options.as_groups,
+    )
 
 
 class NothingOpen(Exception):

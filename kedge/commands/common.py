@@ -14,8 +14,23 @@ from kedge.i18n import Text, translate
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def kubectl_options(function: F) -> F:
+    """``--cluster --user --as --as-group``: who asks which API server, as for kubectl."""
+    for option in reversed(
+        (
+            click.option("--cluster", default="", help="Cluster of the kubeconfig instead of the context's."),
+            click.option("--user", default="", help="User of the kubeconfig instead of the context's."),
+            click.option("--as", "as_user", default="", metavar="USER", help="Impersonate a user of Kubernetes."),
+            click.option("--as-group", "as_groups", multiple=True, metavar="GROUP", help="And a group; repeatable."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
 def site_options(function: F) -> F:
-    """``--site --config --kubeconfig --context`` and the switches of a link."""
+    """``--site --config --kubeconfig --context``, what kubectl has beside them, and the switches of a link."""
+    function = kubectl_options(function)
     for option in reversed(
         (
             click.option("--site", default="", help="Site of the config file; its only one when there is one."),

@@ -20,11 +20,11 @@ from kedge.commands.common import site_options
 from kedge.config import ConfigFileError, SiteSettings
 from kedge.exit_codes import Exit
 from kedge.i18n import Text, translate
-from kedge.links.kubeconfig import ConfigError, KubeSettings, Target, find_target
+from kedge.links.kubeconfig import ConfigError, Target, find_target
 from kedge.printable import one_line
 from kedge.registry import discover
 from kedge.report import API_VERSION
-from kedge.workbench import Chosen, Options, choose
+from kedge.workbench import Chosen, Options, choose, kube_settings
 
 LIBRARIES = ("textual", "rich", "kubernetes", "paramiko", "pyyaml", "msgspec", "click", "platformdirs")
 FLAG, ENVIRONMENT, FILE, DEFAULT = "flag", "environment", "file", "default"
@@ -80,13 +80,9 @@ def collect(options: Options) -> Info:
         return info
     info.problems += chosen.config.warnings
     info.settings += _settings(chosen.settings, options)
-    wanted = KubeSettings(
-        kubeconfig=options.kubeconfig or chosen.settings.kubeconfig,
-        context=options.context or chosen.settings.context,
-    )
     target = None
     try:
-        target = find_target(wanted)
+        target = find_target(kube_settings(options, chosen.settings))
     except ConfigError as error:
         info.problems.append(error.text)
         info.usable = False
@@ -124,7 +120,9 @@ def _site(target: Target | None, options: Options, chosen: Chosen) -> Iterator[t
         scheme, _sep, host = target.server.rpartition("//")
         server = f"{scheme}//{host.rpartition('@')[2]}"  # a URL may hold a password
         yield ("server", server + (" (certificate not verified)" if target.insecure else ""), "kubeconfig")
-        yield ("user", target.user_name, "kubeconfig")
+        yield ("user", target.user_name, FLAG if options.user else "kubeconfig")
+        if options.as_user or options.as_groups:
+            yield ("impersonating", ", ".join(filter(None, (options.as_user, *options.as_groups))), FLAG)
 
 
 def _settings(settings: SiteSettings, options: Options) -> Iterator[tuple[str, str, str]]:

@@ -64,6 +64,12 @@ class ApiLink:
         self._times = times or WatchTimes()
         self._watches: set[Watch] = set()
 
+    @property
+    def account(self) -> str:
+        """Who acts, for the audit log: the user of the kubeconfig, and whom they impersonate."""
+        wanted = self.connection.settings.as_user or str(self.target.user.get("as", ""))
+        return f"{self.target.user_name} as {wanted}" if wanted else self.target.user_name
+
     async def get(
         self,
         path: str,

@@ -64,6 +64,29 @@ def test_flags_and_environment_win(files: Path, monkeypatch: pytest.MonkeyPatch)
     assert found["settings"]["ssh.enable"] == {"value": "false", "origin": "flag"}
 
 
+def test_cluster_user_and_impersonation_are_kubectls_flags(files: Path) -> None:
+    (files / "kubeconfig").write_text(KUBECONFIG.replace("users: [", "users: [{name: v, user: {token: x}}, "))
+    words = (
+        "--kubeconfig",
+        str(files / "kubeconfig"),
+        "--user",
+        "v",
+        "--as",
+        "ann",
+        "--as-group",
+        "a",
+        "--as-group",
+        "b",
+    )
+    code, found = info(*words)
+    assert code == 0
+    assert found["site"]["user"] == {"value": "v", "origin": "flag"}
+    assert found["site"]["impersonating"] == {"value": "ann, a, b", "origin": "flag"}
+    code, found = info("--kubeconfig", str(files / "kubeconfig"), "--cluster", "none")
+    assert code == 2
+    assert "no such cluster none" in found["problems"][0]
+
+
 def test_no_secret_is_shown(files: Path) -> None:
     for words in (["-o", "json"], []):
         shown = CliRunner().invoke(command, ["--config", str(files / "config.yaml"), *words]).stdout
