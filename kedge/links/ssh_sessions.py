@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -67,10 +68,9 @@ class Session:
             if self._is_closed:
                 return
             self._is_closed = True
-        try:
+        with suppress(OSError, EOFError):  # what is being closed may be gone already
             self.channel.close()
-        finally:
-            self._shared.leave()
+        self._shared.leave()
 
     def close_soon(self) -> None:
         """The same without waiting."""

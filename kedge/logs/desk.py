@@ -129,6 +129,13 @@ class LogReader:
         """How each source stands."""
         return tuple(follower.state for follower in self._followers)
 
+    def go_on(self) -> bool:
+        """Read on where a budget is used up; True when that was so anywhere."""
+        waiting = [follower for follower in self._followers if follower.state.waits]
+        for follower in waiting:
+            follower.go_on()
+        return bool(waiting)
+
     def _came(self, lines: Sequence[LogLine]) -> None:
         self._waiting += lines
         if self._flush is None and not self._is_closed:

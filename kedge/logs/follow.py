@@ -34,6 +34,10 @@ LOOK_AGAIN = 3.0
 API_FIRST, API_MOST = 5.0, 120.0
 """Seconds after which the API is tried again where no finding tells when it serves a log."""
 
+BUDGET = 20 << 20
+"""Bytes of one source after which a person is asked whether to read on: what comes from an edge comes over its link,
+and the tunnel is made for little (the guide's advice)."""
+
 AGAIN_LINES = 2000
 """Lines asked for where a source cannot begin at a time."""
 
@@ -88,6 +92,8 @@ class FollowState:
     way: Way = Way.NONE
     because: str = ""
     received: int = 0
+    waits: bool = False
+    """Its budget is used up; :meth:`Follower.go_on` reads on."""
     ended: bool = False
 
 
@@ -130,6 +136,8 @@ class Follower:
         self._told = ""
         self._away = False
         self._api_patience = API_FIRST
+        self._allowed = BUDGET
+        self._go_on = asyncio.Event()
 
     async def run(self) -> None:
         """Follow until the source is gone for good, or cancelled."""
@@ -141,6 +149,24 @@ class Follower:
             pause = RETRY_FIRST if self.state.received > before else min(pause * 2, RETRY_MOST)
             await asyncio.sleep(pause)
         self.state.way, self.state.ended = Way.NONE, True
+
+    def go_on(self) -> None:
+        """Read on although much has come already."""
+        self._go_on.set()
+
+    async def _mind_budget(self) -> None:
+        if self.state.received < self._allowed:
+            return
+        self._allowed += BUDGET
+        self._mark(
+            _("{size} MiB of {name} were read; F reads on").format(
+                size=self.state.received >> 20, name=self.source.name
+            )
+        )
+        self.state.waits = True
+        self._go_on.clear()
+        await self._go_on.wait()
+        self.state.waits = False
 
     async def _once(self) -> bool:
         """One attempt, to its end; True when no further one makes sense."""
@@ -195,6 +221,7 @@ class Follower:
                 self._refuse_complaint(lines)
                 got = True
                 self._take(lines, read_stamped, len(chunk))
+                await self._mind_budget()
         finally:
             await _closed(stream)
         rest = splitter.end()
@@ -255,7 +282,8 @@ class Follower:
     async def _through_node(self, log: ContainerLog, why: Text, broken: Broken | None) -> None:
         """Read the node's own file until the API serves it again."""
         reason = _("{code}: {text}").format(code=broken.code, text=broken.text) if broken is not None else why
-        command = container_command(log, self._ways.pod_logs_folder(log.node), self._lines_again())
+        lines = AGAIN_LINES if self._resume.stamp else self._tail
+        command = container_command(log, self._ways.pod_logs_folder(log.node), lines, self._resume.stamp[:19])
         try:
             stream = await self._ways.host_stream(log.node, command)
         except LinkError as error:
@@ -316,15 +344,13 @@ class Follower:
                     self._take(splitter.end(), read, 0)
                     return False
                 self._take(splitter.feed(chunk), read, len(chunk))
+                await self._mind_budget()
             return True
         finally:
             if waiting is not None:
                 waiting.cancel()
                 await asyncio.wait({waiting})
             await stream.aclose()
-
-    def _lines_again(self) -> int:
-        return AGAIN_LINES if self._resume.stamp else self._tail
 
     # -------------------------------------------------------------------------------------------------- lines
 

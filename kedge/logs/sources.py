@@ -105,20 +105,41 @@ def journal_command(log: UnitLog, lines: int, since: str) -> str:
     return f"if command -v journalctl >/dev/null 2>&1; then exec {journal}; fi\n{tail}"
 
 
-def container_command(log: ContainerLog, folder: str, lines: int) -> str:
+def container_command(log: ContainerLog, folder: str, lines: int, since: str = "") -> str:
     """Follow the newest log file that the kubelet keeps of a container (``/var/log/pods/NS_POD_UID/CONTAINER``).
 
     It does not need the runtime, so it works while that is down too. With a container's restart the next file begins.
+
+    Args:
+        since: a time to the second as the file writes it (``2026-11-22T09:42:26``): begin with its first line instead
+            of the last ``lines`` ones. Files of Docker are JSON and have no time in front; they begin with the latter.
     """
-    place = f"{folder}/{log.namespace}_{log.pod}_{log.uid}/{log.container}"
-    pick = "| sort -t. -k1,1n | tail -n 2 | head -n 1" if log.previous else "| sort -t. -k1,1n | tail -n 1"
-    follow = "" if log.previous else "-F "
-    return (
-        f"cd {shlex.quote(place)} || exit 66\n"
-        f"file=$(ls | grep '^[0-9]*\\.log$' {pick})\n"
-        f'[ -n "$file" ] || {{ echo "no log file in $PWD" >&2; exit 66; }}\n'
-        f'exec tail -n {lines} {follow}"$file"'
+    return _TAIL.format(
+        place=shlex.quote(f"{folder}/{log.namespace}_{log.pod}_{log.uid}/{log.container}"),
+        since=shlex.quote(since),
+        lines=lines,
+        pick="tail -n 2 | head -n 1" if log.previous else "tail -n 1",
+        follow="" if log.previous else "-F ",
     )
+
+
+_TAIL = """\
+cd {place} || exit 66
+since={since} from=
+file=$(ls | grep '^[0-9]*\\.log$' | sort -t. -k1,1n | {pick})
+[ -n "$file" ] || {{ echo "no log file in $PWD" >&2; exit 66; }}
+if [ -n "$since" ]; then
+  fresh='/^[0-9]/ && $1 >= since'
+  from=$(awk -v since="$since" "$fresh {{ print NR; exit }}" "$file")
+  if [ "$from" = 1 ]; then
+    # It was rotated meanwhile, so the rest of the one before has not been read either.
+    old=$(ls -t "$file".* 2>/dev/null | grep -v '\\.gz$' | head -n 1)
+    [ -z "$old" ] || awk -v since="$since" "$fresh" "$old"
+  fi
+fi
+if [ -n "$from" ]; then from=+$from; else from={lines}; fi
+exec tail -n "$from" {follow}"$file"
+"""
 
 
 # ---------------------------------------------------------------------------------- what a component's logs are

@@ -40,6 +40,11 @@ class FakeReader:
         if source not in self.sources:
             self.sources.append(source)
 
+    def go_on(self) -> bool:
+        waited = any(state.waits for state in self.states)
+        self.states = [FollowState(Way.SSH)]
+        return waited
+
     async def close(self) -> None:
         self.closed = True
 
@@ -211,6 +216,14 @@ async def test_a_number_reads_again_from_further_back(at_desk: Opener) -> None:
         assert FakeReader.made[-1].since == 900
         assert len(pane.view.ring) == 0
         await shown(desk, "15 min")
+
+
+async def test_f_reads_on_when_much_has_come(at_desk: Opener) -> None:
+    async with reading(at_desk) as (desk, pane, reader):
+        reader.states = [FollowState(Way.API, received=21 << 20, waits=True)]
+        await desk.press("F")
+        assert not reader.states[0].waits
+        assert pane.view.following
 
 
 async def test_closing_stops_the_reading(at_desk: Opener) -> None:

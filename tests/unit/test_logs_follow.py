@@ -263,3 +263,21 @@ async def test_a_previous_log_is_read_once() -> None:
     assert ways.queries[0]["previous"] == "true"
     assert "follow" not in ways.queries[0]
     assert desk.marks == ["end of the log of the previous container"]
+
+
+async def test_much_from_one_source_is_read_only_when_somebody_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "BUDGET", 1 << 20)
+    stream = Stream([at(1, "x" * 600_000), at(2, "y" * 600_000), at(3, "z")], "open")
+    desk = Desk(FakeWays([stream]))
+    task = asyncio.create_task(desk.follower.run())
+    async with asyncio.timeout(20):
+        while not desk.follower.state.waits:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.005)
+    assert len(desk.texts) == 2
+    assert desk.marks == ["1 MiB of web-0/web were read; F reads on"]
+    desk.follower.go_on()
+    async with asyncio.timeout(20):
+        while len(desk.texts) < 3:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.005)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -193,7 +193,9 @@ class LogPane(Pane):
         self.view.shift(by)
 
     def action_follow(self) -> None:
-        self.view.follow(not self.view.following)
+        """Follow or stay; a source whose budget is used up is read on."""
+        went_on = self._reader is not None and self._reader.go_on()
+        self.view.follow(went_on or not self.view.following)
 
     def action_wrap(self) -> None:
         self.view.set_wrap(not self.view.wrap)
