@@ -17,7 +17,7 @@ from kedge.plugins import Maybe, check, failed, not_known, passed, warned
     _("EdgeStream enabled"),
     on=Kind.EDGESTREAM,
     needs=["KE205"],
-    fixes=["enable-edgestream"],
+    fixes=["enable-edgestream", "update-edges-by-job"],
     hops=[Hop.EDGESTREAM],
 )
 def edgestream_is_enabled(target: str, config: EdgeCoreConfig) -> Verdict:
@@ -38,7 +38,7 @@ def edgestream_is_enabled(target: str, config: EdgeCoreConfig) -> Verdict:
     _("EdgeStream server"),
     on=Kind.EDGESTREAM,
     needs=["KE205"],
-    fixes=["enable-edgestream"],
+    fixes=["enable-edgestream", "update-edges-by-job"],
     hops=[Hop.EDGESTREAM],
 )
 def server_is_a_cloudcore(

@@ -120,7 +120,7 @@ def queue(socket: Socket) -> str:
         "KE209",
         "KE201",
     ],
-    fixes=["restart-edgecore"],
+    fixes=["restart-edgecore", "update-edges-by-job"],
     hops=[Hop.TUNNEL],
     cost=Cost.ACTIVE,
 )

@@ -22,7 +22,16 @@ from kedge.links.kube_exec import exec_accesses
 from kedge.model import Host, Reason, Role, Step, Unknown
 from kedge.plugins import Fix, Need, Probe, Registry
 from kedge.probes.rights import READS
-from kedge.steps import KUBERNETES, CreatePod, EditConfigMap, EditDeployment, PatchObject, RolloutRestart, TryPod
+from kedge.steps import (
+    KUBERNETES,
+    CreatePod,
+    EditConfigMap,
+    EditDeployment,
+    PatchObject,
+    RolloutRestart,
+    TryPod,
+    UpdateEdges,
+)
 
 NAME = "kedge-tui"
 METRICS = ("kube-system", "metrics-server")
@@ -51,6 +60,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     "restart-cloudcore": (_scale(NAMESPACE, "cloudcore"), _CLOUDCORE),
     "restart-metrics-server": (_scale(*METRICS), _METRICS),
     "functional-test": (_TEST_POD, TryPod(KUBERNETES, _TEST_POD.namespace, "pod")),
+    "update-edges-by-job": (UpdateEdges(KUBERNETES, (), ()),),
     "patch-metrics-server": (EditDeployment(KUBERNETES, *METRICS, METRICS[1]),),
 }
 """By fix, the steps through Kubernetes that it may be made of; fixes on hosts need no right there."""

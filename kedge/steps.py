@@ -16,6 +16,7 @@ from kedge.i18n import Text, _, ngettext
 from kedge.model import Plan, Step
 from kedge.steps_hosts import RunCommand as RunCommand  # noqa: PLC0414 - every step is found here
 from kedge.steps_hosts import UploadFile as UploadFile  # noqa: PLC0414
+from kedge.steps_jobs import UpdateEdges as UpdateEdges  # noqa: PLC0414
 from kedge.steps_keep import KeepRules as KeepRules  # noqa: PLC0414
 from kedge.steps_pods import CreatePod as CreatePod  # noqa: PLC0414
 from kedge.steps_pods import DeletePod as DeletePod  # noqa: PLC0414
@@ -419,6 +420,7 @@ AnyStep = (
     | RunCommand
     | UploadFile
     | KeepRules
+    | UpdateEdges
     | CreatePod
     | TryPod
     | DeletePod

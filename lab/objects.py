@@ -53,11 +53,13 @@ CLUSTER_ROLES = Kind("rbac.authorization.k8s.io", "v1", "clusterroles", "Cluster
 CLUSTER_ROLE_BINDINGS = Kind(
     "rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False
 )
+CONFIG_UPDATE_JOBS = Kind("operations.kubeedge.io", "v1alpha2", "configupdatejobs", "ConfigUpdateJob", namespaced=False)
 ROLE_BINDINGS = Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
 
 KINDS: tuple[Kind, ...] = (
     NODES, PODS, CONFIGMAPS, SERVICES, EVENTS, NAMESPACES, SERVICE_ACCOUNTS, DEPLOYMENTS, REPLICASETS, DAEMONSETS,
     LEASES, ENDPOINT_SLICES, API_SERVICES, CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS,
+    CONFIG_UPDATE_JOBS,
 )  # fmt: skip
 """Every kind that the practice site serves."""
 

@@ -28,6 +28,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from lab import world_bootstrap
 from lab.metrics import MetricsServer
@@ -39,6 +40,7 @@ from lab.world_edgecore import UNIT, EdgeCore
 from lab.world_edged import Answer, Edged
 from lab.world_exec import run_in_container
 from lab.world_host import EDGECORE_CONFIG, Host, HostFiles, MemoryFiles, Role
+from lab.world_jobs import Jobs
 from lab.world_logs import LogSource, Recorded
 from lab.world_network import Listener, Network, Reach, Tls
 from lab.world_nodes import Nodes
@@ -96,6 +98,7 @@ class World:
         self.workloads = Workloads(self)
         self.nodes = Nodes(self)
         self.services = Services(self)
+        self.jobs = Jobs(self)
         self.path = DataPath(self)
         self.network = Network(self.hosts, self.listening_ports)
         world_bootstrap.build(self)
@@ -126,6 +129,7 @@ class World:
             self.workloads.step()
             self.nodes.step()
             self.services.step()
+            self.jobs.step()
         finally:
             self._busy = False
         self._announce_listeners()
@@ -134,6 +138,11 @@ class World:
         """Tell whoever listens."""
         for callback in tuple(self.on_change):
             callback(topic)
+
+    @staticmethod
+    def created_at(obj: Object) -> float:
+        """When an object was made, in seconds since the epoch."""
+        return datetime.fromisoformat(str(obj["metadata"]["creationTimestamp"])).timestamp()
 
     # -- machines
 

@@ -104,7 +104,7 @@ async def _look(change: Change, session: Session) -> None:
 
 async def _on_many(change: Changes, wanted: Wanted, session: Session, consent: Consent) -> Changes:
     fix, findings = wanted.fix, session.site.picture().findings
-    wrong = [f for f in findings if f.status in BAD and fix.id in f.fixes]
+    wrong = [f for f in findings if (f.status in BAD or fix.on_demand) and fix.id in f.fixes]
     known = {host.name for host in session.site.engine.hosts} | {f.target for f in findings}
     targets, strange = matching(wanted.targets, sorted({f.target for f in wrong}), sorted(known))
     if strange:

@@ -11,6 +11,7 @@ from kedge.execute.commands import RunCommandHandler
 from kedge.execute.configmaps import EditConfigMapHandler
 from kedge.execute.deployments import EditDeploymentHandler
 from kedge.execute.files import EditYamlHandler, RestoreFileHandler
+from kedge.execute.jobs import UpdateEdgesHandler
 from kedge.execute.keep import KeepRulesHandler
 from kedge.execute.manifests import ApplyManifestHandler, DeleteObjectsHandler
 from kedge.execute.nat import NatRuleHandler
@@ -36,6 +37,7 @@ from kedge.steps import (
     RunCommand,
     ServiceAction,
     TryPod,
+    UpdateEdges,
     UploadFile,
 )
 
@@ -53,6 +55,7 @@ _HANDLERS: dict[type[Step], Handler[Any]] = {
     RunCommand: RunCommandHandler(),
     UploadFile: UploadFileHandler(),
     KeepRules: KeepRulesHandler(),
+    UpdateEdges: UpdateEdgesHandler(),
     CreatePod: CreatePodHandler(),
     TryPod: TryPodHandler(),
     DeletePod: DeletePodHandler(),

@@ -24,8 +24,8 @@ PATIENCE = 120.0
 class Desk:
     """A workbench on a practice site, and what it shows."""
 
-    def __init__(self, lab: BackgroundSite, *, read_only: bool = False) -> None:
-        options = Options(config=str(lab.config_file), accept_new_host_keys=True, read_only=read_only)
+    def __init__(self, lab: BackgroundSite, **more: bool) -> None:
+        options = Options(config=str(lab.config_file), accept_new_host_keys=True, **more)  # type: ignore[arg-type]
         self.bench = Workbench(options, RefusingPrompter(accept_new_host_keys=True))
         self._news = asyncio.Condition()
         self._picture: Picture | None = None
@@ -77,8 +77,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_at(lab: BackgroundSite, *, read_only: bool = False) -> AsyncIterator[Desk]:
-    desk = Desk(lab, read_only=read_only)
+async def desk_at(lab: BackgroundSite, **more: bool) -> AsyncIterator[Desk]:
+    desk = Desk(lab, **more)
     await desk.bench.open(desk.show)
     try:
         yield desk
@@ -171,6 +171,18 @@ async def test_the_functional_test_tells_what_works_and_leaves_nothing(fault: st
             assert said in str(outcome.text)
             assert not outcome.can_undo
     assert not [pod for pod in lab.world.pods_on("edge1") if "kedge-tui" in pod["metadata"]["name"]]
+
+
+async def test_an_edge_that_ssh_does_not_reach_is_repaired_by_a_job_of_kubeedge() -> None:
+    with run_in_thread(edges=1, faults=["edgestream-disabled"]) as lab:
+        async with desk_at(lab, no_ssh=True) as desk:
+            finding = await desk.wait_for("KE307", "edge1", Status.FAIL)
+            outcome = await desk.apply(await desk.preview(finding, "update-edges-by-job"))
+            verification = await desk.bench.verify(outcome, desk.findings)
+            assert verification.result is VerifyResult.FIXED, str(verification.text)
+            assert not outcome.can_undo, "what was there before is not known"
+        config = lab.hosts["edge1"].tree.path("/etc/kubeedge/config/edgecore.yaml").read_text()
+        assert "enable: true # switched" in config
 
 
 async def test_two_faults_one_behind_the_other() -> None:
