@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -13,6 +14,8 @@ import yaml
 
 from kedge.commands.common import site_options, stop
 from kedge.commands.live import Look, Session, opened
+from kedge.commands.pod_tests import PodTest, tested_with_pods, with_tests
+from kedge.commands.progress import Progress
 from kedge.commands.terminal import say
 from kedge.eight_points import CODES, POINTS, PROVEN, Result, counted, results
 from kedge.exit_codes import Exit
@@ -33,48 +36,75 @@ SWEEP = (Cost.PASSIVE, Cost.ACTIVE)
 @click.command("verify")
 @click.option("--node", "nodes", multiple=True, help="Only this edge node; repeatable.")
 @click.option("--no-exec", is_flag=True, help="Run no command in any container; point 5 stays untested.")
+@click.option(
+    "--deploy-test-pod",
+    is_flag=True,
+    help="Test logs, exec and top of every edge with a small pod of its own, and always take it away again.",
+)
 @click.option("-o", "--output", type=click.Choice(sorted(FORMATS)), default="table", help="Format of the report.")
 @click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds for everything.")
 @site_options
-def command(nodes: tuple[str, ...], no_exec: bool, output: str, timeout: float, **site: Any) -> None:
+def command(
+    nodes: tuple[str, ...], no_exec: bool, deploy_test_pod: bool, output: str, timeout: float, **site: Any
+) -> None:
     """Test end to end whether kubectl logs, exec and top work, on every edge node.
 
     Eight points: CloudCore, CloudStream, the edge nodes, logs, exec, Metrics Server, top and the iptables rules. What
-    comes back is looked at, not only exit codes. It runs one command, `hostname`, in one container of every edge.
+    comes back is looked at, not only exit codes. It runs one command, `hostname`, in one container of every edge; with
+    --deploy-test-pod in a pod of its own instead, which also tests edges on which nothing runs.
     Exit code 0: all eight were tested and work; 3: one fails; 5: nothing fails, but not all could be tested.
     """
-    costs = SWEEP if no_exec else tuple(Cost)
+    if no_exec and deploy_test_pod:
+        stop(_("--deploy-test-pod tests exec too; leave out --no-exec"))
+    costs = SWEEP if no_exec or deploy_test_pod else tuple(Cost)
     try:
-        look = asyncio.run(_look(timeout, Options(**site), nodes, costs))
-    except KeyboardInterrupt:
+        seen = asyncio.run(_seen(timeout, Options(**site), nodes, costs, deploy_test_pod))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(Exit.INTERRUPTED)
-    for problem in look.picture.problems:
+    picture = seen.look.picture
+    for problem in picture.problems:
         say(_("kedge-tui: {problem}").format(problem=problem))
-    if not look.complete:
+    if not seen.look.complete:
         say(_("kedge-tui: not everything answered within {seconds:g} s; see --timeout").format(seconds=timeout))
-    found = [r for r in results(look.picture) if not nodes or r.finding.target in nodes or not _is_edge(r)]
-    click.echo(rendered(look.picture, found, output), nl=False)
-    sys.exit(code_of(found))
+    found = [r for r in results(picture) if not nodes or r.finding.target in nodes or not _is_edge(r)]
+    proven = with_tests(found, seen.tests)
+    click.echo(rendered(picture, proven, output, seen.tests), nl=False)
+    sys.exit(code_of(proven, seen.tests))
 
 
-async def _look(timeout: float, options: Options, nodes: Sequence[str], costs: Sequence[Cost]) -> Look:
-    async with opened(discover(), options, read_only=lambda: True) as session:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look found, and what came of the test pods."""
+
+    look: Look
+    tests: tuple[PodTest, ...] = ()
+
+
+async def _seen(
+    timeout: float, options: Options, nodes: Sequence[str], costs: Sequence[Cost], deploy_test_pod: bool
+) -> Seen:
+    registry = discover()
+    async with opened(registry, options, read_only=None if deploy_test_pod else lambda: True) as session:
         try:
             async with session.within(timeout):
                 await session.site.engine.look_at_site()
                 edges = _edges(session, nodes)
-                if Cost.INTRUSIVE in costs:
+                if Cost.INTRUSIVE in costs or deploy_test_pod:
                     _warn_of_exec(session, edges)
                 await _ask(session, edges, costs)
         except TimeoutError:
-            return Look(session.site.picture(), complete=False)
-        return Look(session.site.picture())
+            return Seen(Look(session.site.picture(), complete=False))
+        look = Look(session.site.picture())
+        return Seen(look, await tested_with_pods(session, registry, edges) if deploy_test_pod else ())
 
 
 async def _ask(session: Session, edges: Sequence[str], costs: Sequence[Cost]) -> None:
     engine = session.site.engine
     cloud = [host.name for host in engine.hosts if Role.EDGE not in host.roles]
-    await asyncio.gather(engine.look_at_hosts(cloud, SWEEP), engine.look_at_hosts(edges, costs))
+    with Progress() as progress:
+        engine.tell(progress)
+        progress.expect([*cloud, *edges])
+        await asyncio.gather(engine.look_at_hosts(cloud, SWEEP), engine.look_at_hosts(edges, costs))
 
 
 def _edges(session: Session, nodes: Sequence[str]) -> list[str]:
@@ -103,9 +133,9 @@ def _is_edge(result: Result) -> bool:
     return result.finding.component.startswith("edge/")
 
 
-def code_of(found: Sequence[Result]) -> Exit:
+def code_of(found: Sequence[Result], tests: Sequence[PodTest] = ()) -> Exit:
     """Working means tested: 5 where nothing fails and something was not."""
-    if any(result.finding.status is Status.FAIL for result in found):
+    if any(result.finding.status is Status.FAIL for result in found) or any(test.works is False for test in tests):
         return Exit.FAILURE
     works, _failed, _untested = counted(found)
     return Exit.OK if works == len(POINTS) else Exit.UNJUDGED
@@ -114,20 +144,22 @@ def code_of(found: Sequence[Result]) -> Exit:
 # ------------------------------------------------------------------------------------------------ telling
 
 
-def rendered(picture: Picture, found: Sequence[Result], output: str) -> str:
+def rendered(picture: Picture, found: Sequence[Result], output: str, tests: Sequence[PodTest] = ()) -> str:
     """The report; structured formats are those of ``check`` with a list ``points`` added."""
     if output == "table":
-        return as_table(picture, found)
+        return as_table(picture, found, tests)
     chosen = select(picture, CODES, {result.finding.target for result in found})
     if output == "json":
-        return json.dumps(points_document(chosen, found), ensure_ascii=False, indent=2) + "\n"
+        return json.dumps(points_document(chosen, found, tests), ensure_ascii=False, indent=2) + "\n"
     if output == "yaml":
-        text: str = yaml.safe_dump(points_document(chosen, found), sort_keys=False, allow_unicode=True, width=4096)
+        text: str = yaml.safe_dump(
+            points_document(chosen, found, tests), sort_keys=False, allow_unicode=True, width=4096
+        )
         return text
     return FORMATS[output](chosen)
 
 
-def points_document(picture: Picture, found: Iterable[Result]) -> dict[str, Any]:
+def points_document(picture: Picture, found: Iterable[Result], tests: Sequence[PodTest] = ()) -> dict[str, Any]:
     """The document of ``check`` with the points; names are frozen."""
     points = [
         {
@@ -142,10 +174,11 @@ def points_document(picture: Picture, found: Iterable[Result]) -> dict[str, Any]
         }
         for result in found
     ]
-    return {**document(picture), "points": points}
+    pods = [{"target": test.target, "works": test.works, "message": str(test.text)} for test in tests]
+    return {**document(picture), "points": points, "testPods": pods}
 
 
-def as_table(picture: Picture, found: Sequence[Result]) -> str:
+def as_table(picture: Picture, found: Sequence[Result], tests: Sequence[PodTest] = ()) -> str:
     """One line a point and target, then how it adds up, and what is behind what fails."""
     where = f"{picture.site} ({picture.context})" if picture.context else picture.site
     titles = max(len(translate(point.title)) for point in POINTS)
@@ -163,6 +196,11 @@ def as_table(picture: Picture, found: Sequence[Result]) -> str:
         if point not in tested:
             head = f"{GLYPHS[Status.UNKNOWN]} {point.number} {translate(point.title):<{titles}}  {'-':<{targets}}"
             lines.append(f"{head}  {said(_('There is nothing to test it on: no edge node is known'))}")
+    for test in tests:
+        glyph = GLYPHS[Status.UNKNOWN if test.works is None else Status.PASS if test.works else Status.FAIL]
+        lines.append(
+            f"{glyph} + {translate(_('Test pod')):<{titles}}  {said(test.target):<{targets}}  {said(test.text)}"
+        )
     lines += ["", *map(said, _summed(picture, found))]
     return "\n".join(lines) + "\n"
 

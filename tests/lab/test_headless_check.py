@@ -152,26 +152,3 @@ def test_time_that_is_up_leaves_a_report(lab: BackgroundSite, hung_api: socket.s
     assert ran.code == 5
     assert "not everything answered within 2 s" in ran.err
     assert ran.document["results"]
-
-
-def test_verify_tests_every_point_on_every_edge(lab: BackgroundSite) -> None:
-    ran = kedge("verify", *where(lab), "-o", "json")
-    assert ran.code == 3
-    points = {(one["point"], one["target"]): one for one in ran.document["points"]}
-    assert {target for (point, target), one in points.items() if point == "exec" and one["works"]} == {"edge2"}
-    assert points["exec", "edge2"]["seen"] == "edge2"
-    assert points["edge-node", "edge1"]["code"] == "KE206"
-    assert "--no-exec leaves it out" in ran.err
-    quiet = kedge("verify", *where(lab), "--no-exec", "--node", "edge2")
-    assert quiet.code == 5
-    assert "7 of 8 points work, 1 could not be tested" in quiet.out
-
-
-def test_an_intrusive_check_runs_when_it_is_named_and_says_first_what_may_come_of_it(lab: BackgroundSite) -> None:
-    ran = kedge("check", "KE502", "--intrusive", "--node", "edge2", *where(lab), "-o", "json")
-    assert ran.code == 0
-    assert statuses(ran) == {("KE502", "edge2"): "pass"}
-    assert "crashes on some execs" in ran.err
-    unnamed = kedge("check", "--intrusive", *where(lab))
-    assert (unnamed.code, unnamed.out) == (2, "")
-    assert "there are: KE502" in unnamed.err
