@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from kedge import objects
 from kedge.asks import Api, Ask, PodExec, PodLog
 from kedge.executor import rights_of
 from kedge.facts.cloudcore import NAMESPACE, CloudCore
@@ -79,7 +80,7 @@ def accesses(registry: Registry, *, read_only: bool = False, exec_too: bool = Tr
         read_only: leave out what only fixes need.
         exec_too: include running a command in a container, which no sweep ever does.
     """
-    found = [*READS, *asked(registry.probes)]
+    found = [*READS, *objects.READS, *asked(registry.probes)]
     if not read_only:
         found += changes(registry.fixes)
     if not exec_too:

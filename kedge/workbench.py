@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kedge.links.kubeconfig import KubeSettings
     from kedge.live import LiveSite
     from kedge.logs.desk import LogDesk
+    from kedge.objects import Objects
     from kedge.prompter import Prompter
     from kedge.top.desk import TopDesk
 
@@ -256,6 +257,15 @@ class Workbench:
         from kedge.logs.desk import LogDesk
 
         return LogDesk(self.site, self._hosts)
+
+    def objects(self) -> Objects:
+        """Reads objects of the Kubernetes API to look at; raises NothingOpen where there is none to ask."""
+        from kedge.objects import Objects
+
+        site = self.site
+        if site is None or site.kubernetes is None:
+            raise NothingOpen(str(_("There is no Kubernetes API to read it from; `e` shows what is known")))
+        return Objects(site.kubernetes, site.engine.store)
 
     @property
     def executor(self) -> Executor:

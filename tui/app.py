@@ -30,6 +30,7 @@ from tui.errors import Guarded, describe
 from tui.glyphs import Glyphs, PlainBars
 from tui.handing_out import HandsOut
 from tui.key_order import OrderedKeys
+from tui.readers import Readers
 from tui.screens.main import MainScreen
 from tui.screens.too_small import TooSmall, fits
 from tui.widgets.header_bar import Clock, utc_now
@@ -50,7 +51,7 @@ REOPEN_FIRST, REOPEN_MOST = 1.0, 30.0
 """Seconds before a site that ended by a mistake of ours is opened again; doubled every time."""
 
 
-class KedgeApp(Guarded, HandsOut, OrderedKeys):
+class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
     """kedge-tui.
 
     Args:
@@ -268,22 +269,6 @@ class KedgeApp(Guarded, HandsOut, OrderedKeys):
         if await answered == "undo":
             self.undo(mine[0])
 
-    @work(group="history", exclusive=True, exit_on_error=False)
-    async def show_history(self) -> None:
-        """Every change made from this machine."""
-        from kedge.audit import History
-        from kedge.executor import Refused
-        from kedge.workbench import NothingOpen
-        from tui.screens.history import HistoryScreen
-
-        try:
-            history = await self.workbench.history() if self.workbench is not None else History(())
-        except (Refused, NothingOpen) as error:
-            self.say(str(error), "warning")
-            return
-        site = self.main.index.picture.site if self.main.index is not None else ""
-        self.push_screen(HistoryScreen(history, site, self.glyphs))
-
     # ------------------------------------------------------------------------------------------------ dialogs
 
     async def ask(self, question: QuestionScreen) -> Reply | None:
@@ -300,28 +285,6 @@ class KedgeApp(Guarded, HandsOut, OrderedKeys):
 
         self.push_screen(dialog, answer)
         return answered
-
-    def show_evidence(self, finding: Finding) -> None:
-        """The raw observations behind a finding."""
-        from tui.screens.evidence import EvidenceScreen
-
-        self.push_screen(EvidenceScreen(finding))
-
-    def explain(self, finding: Finding) -> None:
-        """What a check means, offline."""
-        from tui.screens.explain import ExplainScreen
-
-        site = self.workbench.site if self.workbench is not None else None
-        checks = site.engine.registry.checks if site is not None else ()
-        doc = next((check.doc for check in checks if check.code == finding.code), "")
-        self.push_screen(ExplainScreen(finding, doc))
-
-    def show_help(self) -> None:
-        """The keys of what has the focus."""
-        from tui.screens.help import HelpScreen
-
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen))
 
     def back_to_main(self) -> None:
         """Close every screen above the main one; dialogs never leave it this way."""

@@ -6,7 +6,7 @@ A live link renders an ask (:meth:`Ask.render`); a replay recognises the command
 
 from __future__ import annotations
 
-from kedge.asks.api import Api, PodExec, PodLog, Rights, is_api
+from kedge.asks.api import Api, Events, PodExec, PodLog, Rights, is_api
 from kedge.asks.base import Ask, HostAsk
 from kedge.asks.certificates import CaFingerprint, Certificate, TlsPeer
 from kedge.asks.files import DirList, File, FileStat
@@ -24,6 +24,7 @@ __all__ = [
     "Clock",
     "DirList",
     "DiskFree",
+    "Events",
     "File",
     "FileStat",
     "HostAsk",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from kedge.asks.base import Ask
 from kedge.links.base import Access
@@ -61,6 +62,30 @@ class PodLog(Ask):
 
 
 @dataclass(frozen=True, slots=True)
+class Events(Ask):
+    """The events about one object, by a field selector; ``namespace`` is where they are kept."""
+
+    namespace: str
+    kind: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        return f"/api/v1/namespaces/{quote(self.namespace, safe='')}/events"
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return {"fieldSelector": f"involvedObject.kind={self.kind},involvedObject.name={self.name}"}
+
+    @property
+    def access(self) -> Access:
+        return Access("list", "", "events", "", self.namespace)
+
+    def what(self) -> str:
+        return f"kubectl events -n {self.namespace} --for {self.kind.lower()}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class PodExec(Ask):
     """One harmless command in a container. Intrusive: see facts 11."""
 
@@ -89,4 +114,4 @@ class Rights(Ask):
 
 def is_api(ask: Ask) -> bool:
     """True for asks that the Kubernetes link answers."""
-    return isinstance(ask, Api | PodLog | PodExec | Rights)
+    return isinstance(ask, Api | Events | PodLog | PodExec | Rights)

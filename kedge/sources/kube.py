@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from kedge.asks import Api, Ask, PodExec, PodLog, Rights
+from kedge.asks import Api, Ask, Events, PodExec, PodLog, Rights
 from kedge.i18n import _
 from kedge.k8s import DecodeError, decode_one
 from kedge.links.base import Access, KubeLink, Response, WatchEvent
@@ -93,6 +93,9 @@ class KubeSource:
             limit = min(deadline, LOG_SECONDS)
             got = await self._link.get(ask.path, ask.access, deadline=limit, query=ask.query, cap=LOG_CAP)
             return self._response(ask, got)
+        if isinstance(ask, Events):
+            limit = min(deadline, CALL_SECONDS)
+            return self._response(ask, await self._link.get(ask.path, ask.access, deadline=limit, query=ask.query))
         if not isinstance(ask, Api):
             raise TypeError(f"Kubernetes is not asked {ask!r}")
         if ask.watched:
@@ -235,7 +238,7 @@ def _decoder(of: Any) -> Callable[[bytes], Any]:
 
 
 def _what(ask: Ask) -> str:
-    return ask.what() if isinstance(ask, Api | PodLog | PodExec | Rights) else repr(ask)
+    return ask.what() if isinstance(ask, Api | Events | PodLog | PodExec | Rights) else repr(ask)
 
 
 def _not_started(ask: PodExec, why: str) -> Unknown:

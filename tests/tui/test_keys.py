@@ -22,6 +22,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.history import ChangeScreen, HistoryScreen
 from tui.screens.main import MainScreen
 from tui.screens.main_panes import MainPanes
+from tui.screens.object import ObjectScreen
 from tui.screens.problems import ProblemsScreen
 from tui.screens.question import QuestionScreen
 from tui.screens.text_view import TextView
@@ -76,6 +77,7 @@ TABLES = {
     "r": {"rerun", "look_again"},
     "R": {"rerun_below"},
     "f": {"fix"},
+    "d": {"look"},
     "e": {"evidence"},
     "o": {"explain"},
     "l": {"open_pane"},
@@ -93,15 +95,15 @@ LOGS = {
     "W": {"save"},
     **{str(number): {"since"} for number in range(7)},
 }
-DIALOGS = {"y": {"confirm", "accept"}, "u": {"undo"}}
+DIALOGS = {"y": {"confirm", "accept", "look"}, "u": {"undo"}}
 TABLE = EVERYWHERE | MOVING | TABLES | LOGS | DIALOGS
 
-NOT_BUILT_YET = {"s", "t", "d", "ctrl+right_square_bracket"}
+NOT_BUILT_YET = {"s", "t", "ctrl+right_square_bracket"}
 """Keys of the table whose panes do not exist: unused until they do."""
 
 PLACES: tuple[type[DOMNode], ...] = (
     KedgeApp, MainScreen, MainPanes, LogPane, ComponentTree, Details, TextView, EvidenceScreen, ExplainScreen,
-    HelpScreen, ProblemsScreen, HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu, FixScreen,
+    HelpScreen, ProblemsScreen, ObjectScreen, HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu, FixScreen,
     QuestionScreen, Confirm, Unfinished, _Line,
 )  # fmt: skip
 

@@ -53,6 +53,8 @@ class MainScreen(MainPanes):
         Binding("R", "rerun_below", translate(_("re-run everything below")), show=False, id="main.rerun_below"),
         Binding("e", "evidence", translate(_("evidence")), show=False, id="main.evidence"),
         Binding("o", "explain", translate(_("explain")), show=False, id="main.explain"),
+        Binding("d", "look('describe')", translate(_("describe the object")), show=False, id="main.describe"),
+        Binding("y", "look('yaml')", translate(_("YAML of the object")), show=False, id="main.yaml"),
         *panes.bindings(),
         Binding("slash", "filter", translate(_("filter")), key_display="/", id="main.filter"),
         Binding("z", "faults", translate(_("faults")), id="main.faults"),
@@ -261,6 +263,10 @@ class MainScreen(MainPanes):
     def action_explain(self) -> None:
         if (finding := self._finding()) is not None:
             self.app.explain(finding)
+
+    def action_look(self, look: str) -> None:
+        if self.index is not None and (view := self.index.views.get(self.tree_view.cursor)) is not None:
+            self.app.show_object(view, look)
 
     def action_copy(self) -> None:
         if (finding := self._finding()) is not None:

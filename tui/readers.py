@@ -1,0 +1,92 @@
+"""The readers that open above the main screen: evidence, explanations, objects, history, help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual import work
+from textual.app import App
+
+from kedge.i18n import Text, _
+
+if TYPE_CHECKING:
+    from kedge.model import Finding
+    from kedge.objects import Thing
+    from kedge.picture import ComponentView
+    from kedge.workbench import Workbench
+    from tui.glyphs import Glyphs
+    from tui.screens.main import MainScreen
+
+
+class Readers(App[Any]):
+    """The part of the application that opens them; each is imported when it is first needed."""
+
+    if TYPE_CHECKING:
+        workbench: Workbench | None
+        main: MainScreen
+        glyphs: Glyphs
+
+        def say(self, text: Text | str, severity: str = "information") -> None:
+            """One sentence in a toast."""
+
+    def show_evidence(self, finding: Finding) -> None:
+        """The raw observations behind a finding."""
+        from tui.screens.evidence import EvidenceScreen
+
+        self.push_screen(EvidenceScreen(finding))
+
+    def show_object(self, view: ComponentView, look: str) -> None:
+        """The object of Kubernetes behind a component; asks which where there are several."""
+        from kedge.workbench import NothingOpen
+        from tui.screens.object import ObjectScreen, WhichObject
+
+        try:
+            objects = self.workbench.objects() if self.workbench is not None else None
+        except NothingOpen as error:
+            self.say(str(error), "warning")
+            return
+        things = objects.of(view.id, view.target) if objects is not None else ()
+
+        def show(thing: Thing | None) -> None:
+            if thing is not None and objects is not None and self.main.index is not None:
+                findings = self.main.index.about(view.id)
+                self.push_screen(ObjectScreen(objects, thing, look, findings))
+
+        if len(things) > 1:
+            self.push_screen(WhichObject(things), show)
+        elif things:
+            show(things[0])
+        else:
+            self.say(_("There is no single object of Kubernetes behind this; stand on a part of it"))
+
+    def explain(self, finding: Finding) -> None:
+        """What a check means, offline."""
+        from tui.screens.explain import ExplainScreen
+
+        site = self.workbench.site if self.workbench is not None else None
+        checks = site.engine.registry.checks if site is not None else ()
+        doc = next((check.doc for check in checks if check.code == finding.code), "")
+        self.push_screen(ExplainScreen(finding, doc))
+
+    def show_help(self) -> None:
+        """The keys of what has the focus."""
+        from tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    @work(group="history", exclusive=True, exit_on_error=False)
+    async def show_history(self) -> None:
+        """Every change made from this machine."""
+        from kedge.audit import History
+        from kedge.executor import Refused
+        from kedge.workbench import NothingOpen
+        from tui.screens.history import HistoryScreen
+
+        try:
+            history = await self.workbench.history() if self.workbench is not None else History(())
+        except (Refused, NothingOpen) as error:
+            self.say(str(error), "warning")
+            return
+        site = self.main.index.picture.site if self.main.index is not None else ""
+        self.push_screen(HistoryScreen(history, site, self.glyphs))
