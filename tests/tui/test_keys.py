@@ -103,8 +103,8 @@ NOT_BUILT_YET = {"s", "t", "ctrl+right_square_bracket"}
 
 PLACES: tuple[type[DOMNode], ...] = (
     KedgeApp, MainScreen, MainPanes, LogPane, ComponentTree, Details, TextView, EvidenceScreen, ExplainScreen,
-    HelpScreen, ProblemsScreen, ObjectScreen, HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu, FixScreen,
-    QuestionScreen, Confirm, Unfinished, _Line,
+    HelpScreen, ProblemsScreen, ObjectScreen, HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu,
+    FixScreen, QuestionScreen, Confirm, Unfinished, _Line,
 )  # fmt: skip
 
 
