@@ -342,6 +342,10 @@ class World:
         running = self.pods.running.get((pod["metadata"]["namespace"], pod["metadata"]["name"]))
         return running.previous.get(container) if running is not None else None
 
+    def exit_container(self, namespace: str, pod: str, container: str, code: int = 1) -> None:
+        """A container's process ends; its kubelet starts it again. Raises KeyError when it does not run."""
+        self.pods.exit((namespace, pod), container, code)
+
     def create_pod(self, pod: Object, manager: str, *, dry_run: bool = False) -> Object:
         """Add a pod; the scheduler and a kubelet take it from there."""
         return self.store.create(PODS, pod, manager, dry_run=dry_run)

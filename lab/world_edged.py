@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -25,12 +26,18 @@ _RUNTIME_DOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer; `lines` is set for logs that may be followed."""
+    """One HTTP answer.
+
+    Attributes:
+        lines: set for logs that may be followed.
+        until: the moment up to which the body holds their lines.
+    """
 
     status: int
     body: str
     content_type: str = PLAIN
     lines: LogSource | None = None
+    until: float = 0.0
 
 
 def not_found_page() -> Answer:
@@ -77,7 +84,7 @@ class Edged:
         status = next((s for s in pod["status"].get("containerStatuses", ()) if s["name"] == container), None)
         if status is None:
             return Answer(400, f'container "{container}" in pod "{name}" is waiting to start: ContainerCreating')
-        source = self._world.previous_log(pod, container) if options.previous else self._world.log_of(pod, container)
+        source = self._source(pod, status, options)
         if options.previous and source is None:
             return Answer(400, f'previous terminated container "{container}" in pod "{name}" not found')
         if source is None:
@@ -85,10 +92,19 @@ class Edged:
             return Answer(400, f'container "{container}" in pod "{name}" is waiting to start: {why}')
         if not self._runtime_up:
             return Answer(200, f"unable to retrieve container logs for {status['containerID']}")
-        body = render(select(source, options, self._world.clock()), options)
+        now = self._world.clock()
+        body = render(select(source, options, now), options)
         if options.limit_bytes is not None:
             body = body.encode()[: options.limit_bytes].decode(errors="ignore")
-        return Answer(200, body, lines=source)
+        return Answer(200, body, lines=source, until=now)
+
+    def _source(self, pod: Object, status: Object, options: LogOptions) -> LogSource | None:
+        if options.previous:
+            return self._world.previous_log(pod, status["name"])
+        source = self._world.log_of(pod, status["name"])
+        if source is None and "terminated" in status["state"]:
+            return self._world.previous_log(pod, status["name"])  # until it is started again, its last words
+        return source
 
     def exec(self, namespace: str, name: str, container: str, argv: list[str]) -> ExecResult:
         """Run a command in a container; raises ExecRefused with the runtime's complaint."""
@@ -100,7 +116,10 @@ class Edged:
         if self._world.log_of(pod, container) is None:
             raise ExecRefused(f'unable to upgrade connection: container not found ("{container}")')
         hostname = self._host.name if pod["spec"].get("hostNetwork") else name
-        return run_in_container(argv, hostname, self._world.clock())
+        result = run_in_container(argv, hostname, self._world.clock())
+        if result.ends_container:
+            self._world.exit_container(namespace, name, container, code=0)
+        return result
 
 
 class ExecRefused(Exception):
@@ -123,8 +142,9 @@ def options_of(query: dict[str, str], now: float) -> LogOptions:
 
 
 def _parse_time(text: str) -> float | None:
+    """A `sinceTime`; the API server hands it on without fractions of a second."""
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if text else None
+        return math.floor(datetime.fromisoformat(text).timestamp()) if text else None
     except ValueError:
         return None
 

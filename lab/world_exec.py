@@ -11,12 +11,18 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class ExecResult:
-    """What a command wrote and how it ended; `failure` is set when it could not be started at all."""
+    """What a command wrote and how it ended.
+
+    Attributes:
+        failure: set when it could not be started at all.
+        ends_container: it told the container's main process to end; the runtime then kills the command too.
+    """
 
     stdout: str = ""
     stderr: str = ""
     code: int = 0
     failure: str = ""
+    ends_container: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ def _shell(args: list[str], context: _Context) -> ExecResult:
                 return ExecResult(out, err, int(command[1]) if len(command) > 1 else code)
             result = _simple(command, context)
             out, err, code = out + result.stdout, err + result.stderr, result.code
+            if result.ends_container:
+                return ExecResult(out, err, code, ends_container=True)
         command = []
         skip = (word == "&&" and code != 0) or (word == "||" and code == 0)
     return ExecResult(out, err, code)
@@ -96,6 +104,15 @@ def _cat(args: list[str], context: _Context) -> ExecResult:
     return ExecResult("".join(texts[path] for path in args if path in texts), errors, 1 if missing else 0)
 
 
+def _kill(args: list[str], context: _Context) -> ExecResult:
+    """Only process 1 is there; it heeds TERM. KILL from inside does nothing to it, as the kernel has it."""
+    signal = next((word.lstrip("-").removeprefix("SIG") for word in args if word.startswith("-")), "TERM")
+    pids = [word for word in args if not word.startswith("-")]
+    if pids != ["1"]:
+        return ExecResult(stderr=f"kill: can't kill pid {' '.join(pids)}: No such process\n", code=1)
+    return ExecResult(code=137, ends_container=True) if signal in ("TERM", "15", "INT", "2") else ExecResult()
+
+
 def _date(args: list[str], context: _Context) -> ExecResult:
     moment = datetime.fromtimestamp(context.now, UTC)
     if args[-1:] == ["+%s"]:
@@ -110,6 +127,7 @@ _PROGRAMS: dict[str, _Program] = {
     "echo": _echo,
     "cat": _cat,
     "date": _date,
+    "kill": _kill,
     "id": lambda args, context: ExecResult("uid=0(root) gid=0(root) groups=0(root)\n"),
     "whoami": lambda args, context: ExecResult("root\n"),
     "sleep": lambda args, context: ExecResult(),

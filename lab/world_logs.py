@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ class LogSource(Protocol):
 
     def last(self, count: int, until: float) -> list[Line]:
         """The newest `count` lines up to `until`, oldest first."""
+
+    def end(self, at: float) -> None:
+        """The container has exited: nothing is written after `at`."""
 
 
 class Recorded:
@@ -41,6 +45,9 @@ class Recorded:
         kept = [line for line in self._lines if line[0] <= until]
         return kept[-count:] if count else []
 
+    def end(self, at: float) -> None:
+        """See LogSource: whoever writes has ended too."""
+
 
 class Workload:
     """A line about every second since the container started, computed and never stored."""
@@ -50,6 +57,7 @@ class Workload:
     def __init__(self, started: float, offset: int) -> None:
         self._started = started
         self._offset = offset
+        self._ended = math.inf
 
     def lines(self, after: float, until: float) -> Iterable[Line]:
         """See LogSource."""
@@ -61,7 +69,12 @@ class Workload:
         total = self._count(until)
         return [self._line(number) for number in range(max(0, total - count), total)]
 
+    def end(self, at: float) -> None:
+        """See LogSource."""
+        self._ended = at
+
     def _count(self, until: float) -> int:
+        until = min(until, self._ended)
         return max(0, int((until - self._started) / self.PERIOD) + 1)
 
     def _line(self, number: int) -> Line:
@@ -75,7 +88,11 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """Query parameters of pods/log."""
+    """Query parameters of pods/log.
+
+    Attributes:
+        since: a moment; lines of that very moment are given too.
+    """
 
     tail: int | None = None
     follow: bool = False
@@ -89,7 +106,8 @@ def select(source: LogSource, options: LogOptions, now: float) -> list[Line]:
     """The lines that a request without follow gets."""
     if options.since is None and options.tail is not None:
         return source.last(options.tail, now)
-    lines = list(source.lines(options.since if options.since is not None else float("-inf"), now))
+    since = options.since if options.since is not None else -math.inf
+    lines = list(source.lines(math.nextafter(since, -math.inf), now))
     return lines if options.tail is None else lines[max(0, len(lines) - options.tail) :]
 
 

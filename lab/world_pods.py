@@ -16,6 +16,7 @@ from lab.objects_pods import (
     unschedulable_status,
 )
 from lab.world_configs import ConfigError
+from lab.world_exits import Exit, end_container, told_status
 from lab.world_host import Host, Image, Role
 from lab.world_logs import LogSource, Workload
 
@@ -51,6 +52,7 @@ class Running:
     due: float
     logs: dict[str, LogSource] = field(default_factory=dict)
     previous: dict[str, LogSource] = field(default_factory=dict)
+    exited: dict[str, Exit] = field(default_factory=dict)
     restarts: int = 0
     pull_attempts: int = 0
     stop: Callable[[], None] | None = None
@@ -164,6 +166,9 @@ class Pods:
             self.running[key] = Running(host.name, now + world.settings.pod_start)
             self._report(key, pod, host, {"waiting": {"reason": "ContainerCreating"}})
             return
+        if running.exited:
+            self._start_again(key, pod, host, running)
+            return
         if running.logs:
             if running.ready is not None and running.ready():
                 self._mark_ready(key, running, host)
@@ -258,6 +263,18 @@ class Pods:
     def _write(self, key: Key, status: Object, host: Host) -> None:
         manager = "cloudcore" if host.role is Role.EDGE else "kubelet"
         self._world.store.put(PODS, *key, manager, status=status)
+
+    def exit(self, key: Key, container: str, code: int) -> None:
+        """A container's process ends; its kubelet starts it again. Raises KeyError when it does not run."""
+        end_container(self._world, self.running[key], container, code)
+        self._unsettled[key] = None
+
+    def _start_again(self, key: Key, pod: Object, host: Host, running: Running) -> None:
+        status = told_status(self._world, pod, running, host)
+        if status is not None:
+            self._write(key, status, host)
+        if not running.exited and running.ready is None:
+            self._unsettled.pop(key, None)
 
     def begin(self, key: Key) -> None:
         """Put a pod into the state it reaches when all goes well, at once: how the site begins."""

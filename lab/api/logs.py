@@ -46,10 +46,9 @@ async def answer(request: web.Request, target: Target) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     response.enable_chunked_encoding()
     await response.prepare(request)
-    started = world.clock()
     await response.write(found.body.encode())
-    if options.follow and found.lines is not None:
-        await _follow(world, pod, container, options, response, found.lines, started)
+    if options.follow and not options.previous and found.lines is not None:
+        await _follow(world, pod, container, options, response, found.lines, found.until)
     return response
 
 
@@ -97,8 +96,8 @@ async def _follow(
     try:
         while True:
             await asyncio.sleep(_FOLLOW_PERIOD)
-            state = alive()
-            if state is False or world.log_of(pod, container) is not lines:
+            state, has_exited = alive(), world.log_of(pod, container) is not lines
+            if state is False:
                 return
             if state is None or (host is not None and host.role is Role.EDGE and not host.is_active("containerd")):
                 continue
@@ -107,5 +106,7 @@ async def _follow(
             since = now
             if text:
                 await response.write(text.encode())
+            if has_exited:
+                return  # what it wrote last is sent
     except ConnectionResetError:
         return  # the client has gone

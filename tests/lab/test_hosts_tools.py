@@ -144,6 +144,14 @@ def test_journal_counts_back_from_the_newest_line(run: Run, host: Host) -> None:
     assert run("journalctl -u edgecore -o cat --until -1h").out == "-- No entries --\n"
 
 
+def test_a_followed_journal_begins_with_ten_lines_or_where_it_is_told_to(run: Run, host: Host) -> None:
+    for number in range(30):
+        host.log("edgecore", f"line {number}")
+    assert run("journalctl -u edgecore -f -o cat").out.count("line ") == 10
+    assert run("journalctl -u edgecore -f -o cat --since -1h").out.count("line ") == 30
+    assert run("journalctl -u edgecore -f -o cat --since -1h -n 4").out.count("line ") == 4
+
+
 def test_journal_needs_rights(run: Run) -> None:
     assert run("journalctl -u edgecore", user="oncall").code == 1
 

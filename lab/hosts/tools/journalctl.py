@@ -31,7 +31,8 @@ def journalctl(call: Call) -> Reply:
     selection = _Selection(call.host, arguments)
     form = _formatter(call.host, arguments)
     lines = selection.lines()
-    wanted = arguments.last("-n", "--lines", default=str(_FOLLOW_LINES) if arguments.has("-f", "--follow") else "all")
+    is_tail = arguments.has("-f", "--follow") and not arguments.has("-S", "--since", "--no-tail")
+    wanted = arguments.last("-n", "--lines", default=str(_FOLLOW_LINES) if is_tail else "all")
     shown = lines if wanted.lstrip("+") in ("all", "") else lines[len(lines) - min(len(lines), int(wanted)) :]
     if arguments.has("-r", "--reverse"):
         shown = shown[::-1]
