@@ -73,6 +73,10 @@ class LazyGroup(click.Group):
 @click.option("--read-only", is_flag=True, help="Change nothing, whatever is pressed.")
 @click.option("--recording", default="", metavar="PATH", help="Look at a bundle or recorded site; nothing is dialled.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+@click.option("--low-bandwidth", is_flag=True, help="Ask hosts and paint the screen less often.")
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="Of the log."
+)
 @click.pass_context
 def cli(context: click.Context, /, **options: Any) -> None:
     """Repair kubectl logs, exec and top on KubeEdge edge nodes.

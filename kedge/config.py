@@ -96,12 +96,22 @@ class SiteSettings(msgspec.Struct, frozen=True, rename="camel"):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyChoice:
+    """One entry of ``keys``: what is bound (``main.fix``), to which keys (``F,ctrl+f``), and where that is written."""
+
+    id: str
+    keys: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What the file says, and what it says that nobody understands."""
 
     path: Path | None = None
     sites: Mapping[str, SiteSettings] = field(default_factory=dict)
     warnings: tuple[Text, ...] = ()
+    keys: tuple[KeyChoice, ...] = ()
 
 
 def default_path() -> Path:
@@ -150,7 +160,7 @@ def parse(text: str, file: Path) -> Config:
         return Config(file)
     if not isinstance(data, dict):
         raise ConfigFileError(_("{file}:1: the file must be a mapping with `sites:`").format(file=file))
-    warnings = _unknown(data, ("sites",), (), lines, file)
+    warnings = _unknown(data, ("sites", "keys"), (), lines, file)
     sites = data.get("sites") or {}
     if not isinstance(sites, dict):
         raise ConfigFileError(
@@ -160,7 +170,21 @@ def parse(text: str, file: Path) -> Config:
     for name, entry in sites.items():
         parsed[str(name)], more = _site(entry or {}, ("sites", name), lines, file)
         warnings += more
-    return Config(file, parsed, tuple(warnings))
+    return Config(file, parsed, tuple(warnings), _keys(data.get("keys") or {}, lines, file))
+
+
+def _keys(entries: Any, lines: Mapping[tuple[Any, ...], int], file: Path) -> tuple[KeyChoice, ...]:
+    """What the keys are; whether they can be had is for the screen to say."""
+    if not isinstance(entries, dict):
+        line = lines.get(("keys",), 1)
+        said = _("{file}:{line}: `keys` must be a mapping, e.g. main.fix: F")
+        raise ConfigFileError(said.format(file=file, line=line))
+    found = []
+    for name, keys in entries.items():
+        several = keys if isinstance(keys, list) else [keys]
+        place = f"{file}:{lines.get(('keys', name), 1)}"
+        found.append(KeyChoice(str(name), ",".join(str(key) for key in several), place))
+    return tuple(found)
 
 
 def _site(

@@ -54,6 +54,7 @@ class Options:
     ascii_only: bool = False
     recording: str = ""
     local: str = ""
+    low_bandwidth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Workbench:
 
     Attributes:
         read_only: checked by the executor before every change; may be switched on at any time, never off.
-        site: None until :meth:`open` has put it together.
+        site: None until :meth:`open` has put it together. config: empty until then.
     """
 
     def __init__(self, options: Options, prompter: Prompter) -> None:
@@ -116,6 +117,7 @@ class Workbench:
         self.prompter = prompter
         self.read_only = options.read_only
         self.site: LiveSite | None = None
+        self.config = Config()
         self._executor: Executor | None = None
         self._hosts: HostSources | None = None
         self._running: asyncio.Task[None] | None = None
@@ -129,6 +131,7 @@ class Workbench:
                 say how to reach it are unusable.
         """
         from kedge.links.pools import Pools, run
+        from kedge.live import Pace
         from kedge.opening import open_recorded, open_site  # imports the clients
         from kedge.registry import discover
 
@@ -141,8 +144,12 @@ class Workbench:
             on_picture(self.site.picture())
             return
         chosen = choose(self.options)
+        self.config = chosen.config
         self.read_only = self.read_only or chosen.settings.read_only
-        opened = await open_site(chosen, self.options, registry, self.prompter, lambda: self.read_only, pools=pools)
+        pace = Pace.low() if self.options.low_bandwidth else None
+        opened = await open_site(
+            chosen, self.options, registry, self.prompter, lambda: self.read_only, pools=pools, pace=pace
+        )
         self.site, self._executor, self._hosts = opened.site, opened.executor, opened.hosts
         self.site.on_picture = on_picture
         self._running = asyncio.create_task(self.site.run(), name="site")

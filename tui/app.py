@@ -33,10 +33,11 @@ from tui.key_order import OrderedKeys
 from tui.readers import Readers
 from tui.screens.main import MainScreen
 from tui.screens.too_small import TooSmall, fits
-from tui.widgets.header_bar import Clock, utc_now
+from tui.widgets.header_bar import SLOW_TICK, Clock, utc_now
 
 if TYPE_CHECKING:
     from kedge.audit import Entry
+    from kedge.config import KeyChoice
     from kedge.prompter import Prompter, Reply
     from kedge.workbench import Options, Workbench
     from tui.repair import Repair
@@ -49,6 +50,10 @@ TOAST_AGAIN = 10.0
 
 REOPEN_FIRST, REOPEN_MOST = 1.0, 30.0
 """Seconds before a site that ended by a mistake of ours is opened again; doubled every time."""
+
+
+PROBLEMS_TOLD = 3
+"""Toasts about the keys of a config file; more would cover the screen."""
 
 
 class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
@@ -83,8 +88,10 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
         super().__init__()
         self.options = options
         self.glyphs = Glyphs(options.ascii_only)
+        if options.low_bandwidth:
+            self.animation_level = "none"
         self.workbench: Workbench | None = None
-        self.main = MainScreen(self.glyphs, clock)
+        self.main = MainScreen(self.glyphs, clock, SLOW_TICK if options.low_bandwidth else 1.0)
         self.failures: list[BaseException] = []
         self.repairs: set[Repair] = set()
         self._log_path = log_path
@@ -129,6 +136,7 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
         workbench = self.workbench = (self._make or Workbench)(self.options, prompter)
         try:
             await workbench.open(self.main.show)
+            self.use_keys(workbench.config.keys)
             self.look_for_unfinished(workbench)
             await workbench.ended()
         except (ConfigFileError, ConfigError, RecordingError) as error:
@@ -137,6 +145,16 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
             self.failed(error, "site")
             return True
         return False
+
+    def use_keys(self, chosen: Sequence[KeyChoice]) -> None:
+        """Bind what the config file binds otherwise; what cannot be had is said."""
+        if chosen:
+            from tui.keymap import keymap_of
+
+            keymap, problems = keymap_of(chosen)
+            self.set_keymap(keymap)
+            for problem in problems[:PROBLEMS_TOLD]:
+                self.say(problem, "warning")
 
     def switch(self, *, site: str = "", context: str = "") -> None:
         """Open another site or context instead; works while the present one is dead."""
@@ -420,12 +438,12 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
             await self.workbench.close()
 
 
-def run(**options: object) -> int:
+def run(*, log_level: str = "info", **options: object) -> int:
     """Open the screen; what ``kedge-tui`` without a command does."""
     from kedge import logging_setup
     from kedge.workbench import Options
 
-    written = logging_setup.setup()
+    written = logging_setup.setup(logging.getLevelNamesMapping()[log_level.upper()])
     app = KedgeApp(Options(**options), log_path=written.path)  # type: ignore[arg-type]
     if written.problem is not None:
         problem = written.problem

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from kedge.asks import Api, File, Service
+from kedge.config import Config
 from kedge.i18n import Text, _
 from kedge.k8s import Node
 from kedge.model import (
@@ -259,6 +260,7 @@ class FakeWorkbench:
         self.host = FakeHost("edge1", files={CONFIG: BEFORE}, units={"edgecore": FakeUnit()})
         self.fakes = Bench(scratch / "audit.jsonl", FakeWriters({"edge1": self.host}), read_only=read_only)
         self.options = Options()
+        self.config = Config()
         self.site: FakeSite | None = None
         self.plan: Plan | None = enable_edgestream()
         self.fixed_picture: Picture | None = None

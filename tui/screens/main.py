@@ -70,11 +70,12 @@ class MainScreen(MainPanes):
         Binding("escape", "escape", translate(_("back")), show=False, key_display="esc", id="main.escape"),
     ]
 
-    def __init__(self, glyphs: Glyphs, clock: Clock = utc_now) -> None:
+    def __init__(self, glyphs: Glyphs, clock: Clock = utc_now, tick: float = 1.0) -> None:
         super().__init__()
         self.glyphs = glyphs
         self.index: PictureIndex | None = None
         self._clock = clock
+        self._tick = tick
         self._selected = ""
         self._trail: list[str] = []
         self._trail_at = -1
@@ -85,7 +86,7 @@ class MainScreen(MainPanes):
         self._fixable = False
 
     def compose(self) -> ComposeResult:
-        yield HeaderBar(self.glyphs, self._clock, id="header")
+        yield HeaderBar(self.glyphs, self._clock, id="header", tick=self._tick)
         with Horizontal(id="body"):
             with Vertical(id="left"):
                 yield Static("", id="sifted", markup=False)

@@ -24,6 +24,9 @@ from tui.text_layout import Part, cut, cut_middle, width_of
 STALE_SECONDS = 45.0
 """Three rounds of what is asked most rarely; past that something is stuck even if no link says so."""
 
+SLOW_TICK = 10.0
+"""Seconds between two looks at the clock where every byte counts."""
+
 NAME_MOST = 24
 """Cells of a site's or context's name that are shown here; the middle goes first."""
 
@@ -52,17 +55,18 @@ class HeaderBar(Guarded, Widget):
         *STATUS_CLASSES,
     }
 
-    def __init__(self, glyphs: Glyphs, clock: Clock = utc_now, id: str | None = None) -> None:
+    def __init__(self, glyphs: Glyphs, clock: Clock = utc_now, id: str | None = None, tick: float = 1.0) -> None:
         super().__init__(id=id)
         self.glyphs = glyphs
         self.recorded = False
         self._clock = clock
+        self._seconds = tick
         self._index: PictureIndex | None = None
         self._opening: Text | None = None
         self._said: tuple[Part, ...] = ()
 
     def on_mount(self) -> None:
-        self.set_interval(1.0, self.tick)
+        self.set_interval(self._seconds, self.tick)
 
     def show(self, index: PictureIndex) -> None:
         """Show another picture."""
