@@ -37,6 +37,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Subcommands by name: where they are, and their one-line help (so that --help imports none of them)."""
 
 
+LEVELS = ("debug", "info", "warning", "error")
+
+
 class LazyGroup(click.Group):
     """Imports a subcommand only when it is called."""
 
@@ -74,9 +77,7 @@ class LazyGroup(click.Group):
 @click.option("--recording", default="", metavar="PATH", help="Look at a bundle or recorded site; nothing is dialled.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 @click.option("--low-bandwidth", is_flag=True, help="Ask hosts and paint the screen less often.")
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="Of the log."
-)
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much the log file tells.")
 @click.pass_context
 def cli(context: click.Context, /, **options: Any) -> None:
     """Repair kubectl logs, exec and top on KubeEdge edge nodes.

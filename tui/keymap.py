@@ -34,14 +34,14 @@ def bindings_of(place: type[DOMNode]) -> list[Binding]:
 
 
 def keymap_of(chosen: Sequence[KeyChoice]) -> tuple[dict[str, str], tuple[Text, ...]]:
-    """The keymap for Textual, and what is wrong with it: ids that do not exist, keys that two actions of a place want."""
+    """The keymap for Textual, and what is wrong with it: unknown ids, and keys that two actions of a place want."""
     bound = {place: bindings_of(place) for place in places()}
     known = {binding.id for bindings in bound.values() for binding in bindings if binding.id}
     keymap: dict[str, str] = {}
     problems: list[Text] = []
     for choice in chosen:
         if choice.id in known and choice.keys:
-            keymap[choice.id] = choice.keys
+            keymap[choice.id] = ",".join(_as_textual(key) for key in choice.keys.split(","))
             continue
         near = difflib.get_close_matches(choice.id, known, 1)
         hint = _("; did you mean `{near}`?").format(near=near[0]) if near else _("")
@@ -49,6 +49,12 @@ def keymap_of(chosen: Sequence[KeyChoice]) -> tuple[dict[str, str], tuple[Text, 
         problems.append(said.format(place=choice.place, id=choice.id, hint=hint))
     places_of = {choice.id: choice.place for choice in chosen}
     return keymap, (*problems, *_clashes(bound.values(), keymap, places_of))
+
+
+def _as_textual(key: str) -> str:
+    """``F2`` and ``Ctrl+R`` as Textual writes them; a single letter keeps its case."""
+    name = key.strip()
+    return name if len(name) == 1 else name.lower()
 
 
 def _clashes(

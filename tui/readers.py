@@ -68,6 +68,12 @@ class Readers(App[Any]):
         doc = next((check.doc for check in checks if check.code == finding.code), "")
         self.push_screen(ExplainScreen(finding, doc))
 
+    def show_keys(self) -> None:
+        """Every key with its id."""
+        from tui.screens.keys import KeysScreen
+
+        self.push_screen(KeysScreen())
+
     def show_help(self) -> None:
         """The keys of what has the focus."""
         from tui.screens.help import HelpScreen

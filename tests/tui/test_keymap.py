@@ -25,7 +25,7 @@ def test_keys_come_with_their_lines() -> None:
     config = parse(TEXT, FILE)
     assert config.warnings == ()
     assert [(key.id, key.keys) for key in config.keys][:2] == [("main.fix", "F"), ("main.rerun", "ctrl+r,f5")]
-    with pytest.raises(ConfigFileError, match="config.yaml:1: `keys` must be a mapping"):
+    with pytest.raises(ConfigFileError, match=r"config\.yaml:1: `keys` must be a mapping"):
         parse("keys: [a]", FILE)
 
 
@@ -49,6 +49,13 @@ async def test_the_keys_of_the_file_work_and_the_old_ones_do_not(at_desk: Opener
         await desk.press("f2")
         assert tree.faults_only
         assert "f2 faults" in desk.text
+
+
+async def test_every_id_is_listed(at_desk: Opener) -> None:
+    async with at_desk((100, 200)) as desk:
+        await desk.command("keys")
+        await desk.until(lambda: "main.faults" in desk.text and "logs.follow" in desk.text)
+        assert "ctrl+c" in desk.text
 
 
 async def test_on_a_slow_link_nothing_moves(at_desk: Opener) -> None:

@@ -11,12 +11,24 @@ from tui.screens.evidence import EvidenceScreen
 from tui.screens.help import HelpScreen
 from tui.screens.text_view import TextView
 from tui.widgets.command_line import CommandLine
+from tui.widgets.line_view import LineView
 
 LONG = "\n".join(f"line {number}: {'E' if number % 50 == 7 else 'I'}1122 tunnel" for number in range(1, 401))
 
 
 async def reading(desk: Desk, *keys: str) -> TextView:
     await desk.press(*keys)
+
+    def laid_out() -> bool:
+        screen = desk.app.screen
+        return isinstance(screen, TextView) and screen.is_mounted and bool(screen.query(LineView)) and drawn(screen)
+
+    def drawn(screen: TextView) -> bool:
+        """Its lines are made when its size is known, and that is after it is on the screen."""
+        lines = [line.text.strip() for line in screen.view.lines]
+        return any(line and line in desk.text for line in lines)
+
+    await desk.until(laid_out, "a reader")
     screen = desk.app.screen
     assert isinstance(screen, TextView)
     return screen

@@ -20,8 +20,10 @@ from tests.tui.sites import CLOUD, NOW, FakeWorkbench, broken, down, picture, wh
 from tui.app import KedgeApp
 from tui.repair import Stage
 from tui.screens.fix import FixScreen
+from tui.widgets.line_view import LineView
 
 SMALL, LARGE = (80, 24), (120, 40)
+TURNS = 1500
 Act = Callable[[Pilot[Any]], Awaitable[None]]
 Snap = Callable[..., bool]
 
@@ -32,14 +34,31 @@ async def ready(pilot: Pilot[Any]) -> None:
     assert isinstance(app, KedgeApp)
     while app.main.index is None:
         await pilot.pause(0.01)
-    await pilot.pause()
+    await settled(pilot)
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until everything that scrolls lines has made them for its width, and the screen stays as it is.
+
+    Lines are made when a size is known, sizes when a screen is laid out, and the state of a repair is told by a worker:
+    on a busy machine one pause is over before the last of them.
+    """
+    before = ""
+    for _turn in range(TURNS):
+        await pilot.pause(0.02)
+        views = pilot.app.screen.query(LineView)
+        now = "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+        if now == before and all(view.lines for view in views):
+            return
+        before = now
+    raise AssertionError("the screen never settled")
 
 
 def pressing(*keys: str) -> Act:
     async def act(pilot: Pilot[Any]) -> None:
         await ready(pilot)
         await pilot.press(*keys)
-        await pilot.pause()
+        await settled(pilot)
 
     return act
 
@@ -50,7 +69,7 @@ async def previewed(pilot: Pilot[Any]) -> None:
     assert isinstance(screen, FixScreen)
     while screen.repair.stage is not Stage.SHOWN:
         await pilot.pause(0.01)
-    await pilot.pause()
+    await settled(pilot)
 
 
 async def repaired(pilot: Pilot[Any]) -> None:
@@ -60,13 +79,13 @@ async def repaired(pilot: Pilot[Any]) -> None:
     await pilot.press("y")
     while screen.repair.stage is not Stage.ENDED:
         await pilot.pause(0.01)
-    await pilot.pause()
+    await settled(pilot)
 
 
 async def light(pilot: Pilot[Any]) -> None:
     await ready(pilot)
     pilot.app.theme = "textual-light"
-    await pilot.pause()
+    await settled(pilot)
 
 
 HOSTILE = picture(
