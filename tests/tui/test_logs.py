@@ -226,6 +226,20 @@ async def test_f_reads_on_when_much_has_come(at_desk: Opener) -> None:
         assert pane.view.following
 
 
+async def test_a_pager_that_cannot_be_had_is_a_sentence(at_desk: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with reading(at_desk) as (desk, _pane, reader):
+        reader.on_lines(numbered(3))
+        monkeypatch.setenv("PAGER", "no-such-pager --raw")
+        desk.app.main.run_command("pager")
+        monkeypatch.setenv("PAGER", "cat")
+        desk.app.main.run_command("pager")  # a test has no terminal to hand over
+        await desk.until(lambda: len(desk.toasts) == 2)
+    assert desk.toasts == [
+        "There is no pager: set PAGER, or install less",
+        "This terminal cannot be handed to a pager; W saves to a file",
+    ]
+
+
 async def test_closing_stops_the_reading(at_desk: Opener) -> None:
     async with reading(at_desk) as (desk, _pane, reader):
         await desk.press("X")

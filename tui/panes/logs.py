@@ -71,6 +71,21 @@ def _pods(screen: MainScreen) -> Iterable[str]:
     return () if isinstance(desk, Text) else desk.pod_names()
 
 
+def _pager(screen: MainScreen, rest: str) -> None:
+    from kedge.logs.saving import as_text
+    from tui.logs.pager import open_pager
+    from tui.logs.pane import LogPane
+
+    pane = screen.dock.active
+    if not isinstance(pane, LogPane):
+        screen.say(_("There is no log to show; l opens one"), "warning")
+        return
+    problem = open_pager(screen.app, as_text(pane.view.shown_lines(), pane.view.look.labels))
+    if problem is not None:
+        screen.say(problem, "warning")
+
+
 panes.register(panes.PaneKind("logs", "l", _("logs"), _open))
 panes.register(panes.PaneKind("previous", "p", _("logs before the restart"), _previous, show=False))
 commands.register(commands.TuiCommand("logs", _("follow the log of a pod"), _typed, "NAMESPACE/POD", _pods))
+commands.register(commands.TuiCommand("pager", _("show the log in $PAGER"), _pager))
