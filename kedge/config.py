@@ -76,6 +76,7 @@ class SiteSettings(msgspec.Struct, frozen=True, rename="camel"):
     kubeconfig: str = ""
     context: str = ""
     read_only: bool = False
+    shells_when_read_only: bool = False
     language: str = ""
     bundle: str = ""
     ssh: SshSettings = SshSettings()

@@ -10,7 +10,9 @@ from kedge.config import HostSettings, SiteSettings
 from kedge.links.base import HostStreams, HostWriter
 from kedge.links.pools import Pools
 from kedge.links.script import Sudo
+from kedge.links.shell_host import ShellHost
 from kedge.links.ssh_config import SshTarget
+from kedge.links.terminals import Terminals
 from kedge.model import Host, LinkError
 from kedge.picture import LinkInfo, LinkState
 from kedge.prompter import Prompter, SharedPrompter
@@ -97,6 +99,18 @@ class HostSources:
 
         return ShellWriter(link)
 
+    def terminals(self, name: str) -> Terminals:
+        """Where terminals on a host come from; raises LinkError when there is no way to reach it."""
+        link = self._link(name)
+        if link is None:
+            raise LinkError(no_ssh(name))
+        return link.terminals()
+
+    def is_root(self, name: str) -> bool:
+        """Whether the login user is root there, as far as that is known."""
+        link = self._link(name)
+        return link is not None and link.user == "root"
+
     def streams(self, name: str) -> HostStreams:
         """Long commands on a host, to look at what they print; raises LinkError when there is no way to reach it."""
         link = self._link(name)
@@ -116,7 +130,7 @@ class HostSources:
     def _local(self, name: str) -> ShellHost:
         from kedge.links.local import LocalLink
 
-        return LocalLink(name, self._pools, self._prompter, sudo=self._sudo(name), site=self._site)
+        return LocalLink(name, self._pools, self._prompter, sudo=self.sudo(name), site=self._site)
 
     def _remote(self, name: str, entry: HostSettings) -> ShellHost | None:
         host = self._host(name)
@@ -133,7 +147,7 @@ class HostSources:
             user=entry.user or ssh.user,
             identity=entry.identity or ssh.identity,
             jump=entry.jump or ssh.jump,
-            sudo=self._sudo(name),
+            sudo=self.sudo(name),
             ssh_config=Path(ssh.config).expanduser() if ssh.config else None,
             site=self._site,
         )
@@ -159,7 +173,8 @@ class HostSources:
         if self._shared is not None:
             self._shared.close()
 
-    def _sudo(self, name: str) -> Sudo:
+    def sudo(self, name: str) -> Sudo:
+        """How the login user becomes root there."""
         return Sudo(self._settings.host(name).sudo or self._settings.ssh.sudo or Sudo.NOPASSWD)
 
     def states(self) -> tuple[LinkInfo, ...]:

@@ -20,12 +20,15 @@ from kedge.links.kube import ApiLink, connect_kube
 from kedge.links.kube_writer import ApiWriter
 from kedge.links.kubeconfig import NoConfigError
 from kedge.links.pools import Pools
+from kedge.links.terminal_kube import KubeTerminals
 from kedge.live import LiveSite, Pace
 from kedge.model import Cost, LinkError
 from kedge.picture import LinkInfo
 from kedge.plugins import Registry
 from kedge.prompter import Prompter, SharedPrompter
 from kedge.recording import Recording, open_recording
+from kedge.shells.audit import Account
+from kedge.shells.service import Rules, Shells
 from kedge.sources.base import KUBERNETES, NoSource, Source, no_api, no_ssh
 from kedge.sources.kube import KubeSource
 from kedge.state import audit_path
@@ -43,6 +46,7 @@ class Opened:
     site: LiveSite
     executor: Executor | None = None
     hosts: HostSources | None = None
+    shells: Shells | None = None
 
 
 class SiteWriters:
@@ -112,7 +116,11 @@ async def open_site(
     if kubernetes is not None:
         kubernetes.on_change = site.watch_changed
     where = Where(chosen.name, name.context, getpass.getuser(), link.account if link else "")
-    return Opened(site, Executor(SiteWriters(link, hosts), Audit(audit_path()), read_only, where), hosts)
+    audit = Audit(audit_path())
+    account = Account(audit, chosen.name, name.context, where.kube_user)
+    kube = None if link is None else KubeTerminals(link.connection)
+    shells = Shells(engine, hosts, kube, account, Rules(read_only, settings.shells_when_read_only), pools)
+    return Opened(site, Executor(SiteWriters(link, hosts), audit, read_only, where), hosts, shells)
 
 
 async def _connect(

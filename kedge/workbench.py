@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kedge.logs.desk import LogDesk
     from kedge.objects import Objects
     from kedge.prompter import Prompter
+    from kedge.shells.service import Shells
     from kedge.top.desk import TopDesk
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,7 @@ class Workbench:
     Attributes:
         read_only: checked by the executor before every change; may be switched on at any time, never off.
         site: None until :meth:`open` has put it together. config: empty until then.
+        shells: None where there is nothing to log in to: before that, and for a recording.
     """
 
     def __init__(self, options: Options, prompter: Prompter) -> None:
@@ -120,6 +122,7 @@ class Workbench:
         self.config = Config()
         self._executor: Executor | None = None
         self._hosts: HostSources | None = None
+        self.shells: Shells | None = None
         self._running: asyncio.Task[None] | None = None
         self._top: TopDesk | None = None
 
@@ -151,6 +154,7 @@ class Workbench:
             chosen, self.options, registry, self.prompter, lambda: self.read_only, pools=pools, pace=pace
         )
         self.site, self._executor, self._hosts = opened.site, opened.executor, opened.hosts
+        self.shells = opened.shells
         self.site.on_picture = on_picture
         self._running = asyncio.create_task(self.site.run(), name="site")
         self._running.add_done_callback(_log_end)
@@ -169,6 +173,9 @@ class Workbench:
         if self._top is not None:
             await self._top.close()
             self._top = None
+        if self.shells is not None:
+            await self.shells.close()
+            self.shells = None
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)

@@ -25,8 +25,19 @@ class KeyDone(Message, namespace="order"):
     """Follows a key on its way up; where it arrives, the key has been handled."""
 
 
+def takes_key(target: object, key: str) -> bool:
+    """Whether what has the focus keeps this key to itself, as a shell does with all but one."""
+    return bool(getattr(target, "takes_every_key", False)) and target.takes_key(key)  # type: ignore[attr-defined]
+
+
 class OrderedKeys(App[Any]):
     """The application side of it."""
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """While a shell has the focus no binding goes before it, not even ctrl+p and what a screen may add."""
+        if priority and getattr(self.focused, "takes_every_key", False):
+            return False
+        return await super()._check_bindings(key, priority)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,8 +70,8 @@ class OrderedKeys(App[Any]):
     async def _send(self, key: events.Key) -> bool:
         """True when the next key has to wait for this one."""
         target = self.focused or self.screen
-        if key.is_printable and isinstance(target, Input):
-            await super().on_event(key)  # a letter goes nowhere else
+        if (key.is_printable and isinstance(target, Input)) or takes_key(target, key.key):
+            await super().on_event(key)  # it goes nowhere else
             return False
         self._target, self._patience = target, self.set_timer(PATIENCE, self._go_on)
         await super().on_event(key)

@@ -215,11 +215,15 @@ class _Frames:
 
     def _result(self, status: bytes, step: Text, server: Text | str) -> ExecResult:
         try:
-            outcome = _OUTCOMES.decode(status)
-            code, error = exit_code(outcome)
+            code, error = outcome_of(status)
         except (msgspec.DecodeError, ValueError) as problem:
             raise kube_errors.unparsable(step, problem, server=server) from None
         return ExecResult(code, bytes(self._out[STDOUT]), bytes(self._out[STDERR]), error, cut=self._cut)
+
+
+def outcome_of(status: bytes) -> tuple[int | None, str]:
+    """:func:`exit_code` of the Status message that ends an exec. Raises msgspec.DecodeError, ValueError."""
+    return exit_code(_OUTCOMES.decode(status))
 
 
 def exit_code(outcome: _Outcome) -> tuple[int | None, str]:

@@ -16,6 +16,7 @@ from kedge.links.pools import Pools, run
 from kedge.links.script import Sudo
 from kedge.links.shell_host import MARGIN, Job, ShellHost
 from kedge.links.streams import OpenedPipe
+from kedge.links.terminal_local import LocalTerminals
 from kedge.model import LinkError, Reason, Unknown
 from kedge.prompter import Prompter
 
@@ -35,14 +36,20 @@ class LocalLink(ShellHost):
         super().__init__(name, sudo=sudo, prompter=prompter, site=site)
         self._pools = pools
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._terminals = LocalTerminals(name)
 
     @property
     def user(self) -> str:
         """Whoever runs this program."""
         return getpass.getuser()
 
+    def terminals(self) -> LocalTerminals:
+        """Where terminals on this machine come from; they end with the link."""
+        return self._terminals
+
     async def close(self) -> None:
         """End what is running; safe to call twice."""
+        self._terminals.close()
         _end_all(list(self._running))
 
     async def _run(self, job: Job, deadline: Deadline) -> bytes:

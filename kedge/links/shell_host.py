@@ -14,6 +14,7 @@ from kedge.links.frames import Batch, FramingError, Reader
 from kedge.links.pipe import NOISE_SHOWN, Pipe
 from kedge.links.script import FAN_OUT, Sudo, render
 from kedge.links.streams import HostStream, OpenedPipe, render_stream
+from kedge.links.terminals import Terminals
 from kedge.model import LinkError, Reason, Unknown
 from kedge.prompter import MOST_ATTEMPTS, REFUSED, Prompter, sudo_password
 
@@ -117,6 +118,10 @@ class ShellHost(ABC):
         stream = HostStream(self.name, command, await self._open_pipe(limit))
         await stream.start(script, nonce, password, limit)
         return stream
+
+    @abstractmethod
+    def terminals(self) -> Terminals:
+        """Where terminals on this machine come from; they end with the link."""
 
     @abstractmethod
     async def close(self) -> None:

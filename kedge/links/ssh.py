@@ -24,6 +24,7 @@ from kedge.links.ssh_dial import Dialler
 from kedge.links.ssh_sessions import Session, Sessions
 from kedge.links.ssh_shared import SshShared
 from kedge.links.streams import OpenedPipe
+from kedge.links.terminal_ssh import SshTerminals
 from kedge.model import LinkError, Reason, Unknown
 from kedge.prompter import Prompter
 
@@ -130,6 +131,10 @@ class SshLink(ShellHost):
                 await run(self._pools.ssh, connection.close, 2.0, lambda: None)
         if self._own_shared is not None:
             self._own_shared.close()
+
+    def terminals(self) -> SshTerminals:
+        """Where terminals on this machine come from; they end with the link."""
+        return SshTerminals(self.name, self._pools, self._long)
 
     # ------------------------------------------------------------------------------------------- connecting
 

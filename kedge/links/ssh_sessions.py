@@ -18,6 +18,7 @@ from kedge.links import ssh_errors
 from kedge.links.deadline import Deadline
 from kedge.links.pools import Pools, run
 from kedge.links.ssh_connection import Connection
+from kedge.links.ssh_pulse import Pulse
 
 if TYPE_CHECKING:
     import paramiko
@@ -33,6 +34,7 @@ class _Shared:
     connection: Connection
     sessions: int = 0
     is_full: bool = False
+    pulse: Pulse | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -45,6 +47,8 @@ class _Shared:
             self.sessions -= 1
             is_last = self.sessions == 0
         if is_last:
+            if self.pulse is not None:
+                self.pulse.stop()
             self.connection.close()
 
 
@@ -61,6 +65,13 @@ class Session:
     def is_alive(self) -> bool:
         """False once the connection under it has ended, as far as anybody has noticed."""
         return self._shared.connection.is_alive
+
+    def pulse(self) -> Pulse:
+        """Asks whether the host still answers, once for all sessions on the connection."""
+        with self._shared.lock:
+            if self._shared.pulse is None:
+                self._shared.pulse = Pulse(self._shared.connection)
+            return self._shared.pulse
 
     def close(self) -> None:
         """Close the channel, and the connection after the last one. Safe from any thread, and twice."""
@@ -92,8 +103,11 @@ class Sessions:
         self._shared: list[_Shared] = []
         self._turn = asyncio.Lock()
 
-    async def open(self, deadline: Deadline) -> Session:
+    async def open(self, deadline: Deadline, window: int | None = None) -> Session:
         """A new channel on a connection that has room for it, or on a new one.
+
+        Args:
+            window: bytes that the host may send ahead of who reads; None for the library's 2 MiB.
 
         Raises:
             LinkError: the host cannot be reached, or lets nobody have a session.
@@ -101,18 +115,18 @@ class Sessions:
         async with self._turn:
             self._shared = [one for one in self._shared if one.connection.is_alive]
             for shared in self._shared:
-                if shared.has_room and (session := await self._on(shared, deadline)) is not None:
+                if shared.has_room and (session := await self._on(shared, deadline, window)) is not None:
                     return session
             shared = _Shared(await self._dial(deadline))
             self._shared.append(shared)
-            session = await self._on(shared, deadline)
+            session = await self._on(shared, deadline, window)
             if session is None:
                 raise ssh_errors.refused_session(self._host, "MaxSessions")
             return session
 
-    async def _on(self, shared: _Shared, deadline: Deadline) -> Session | None:
+    async def _on(self, shared: _Shared, deadline: Deadline, window: int | None) -> Session | None:
         """A channel there; None when the server opens no further one on this connection."""
-        work = partial(self._channel, shared, deadline)
+        work = partial(self._channel, shared, deadline, window)
         give_up = partial(_in_background, shared.connection.close)
         with shared.lock:
             shared.sessions += 1
@@ -126,11 +140,11 @@ class Sessions:
                 _in_background(shared.leave)
         return None if channel is None else Session(channel, shared)
 
-    def _channel(self, shared: _Shared, deadline: Deadline) -> paramiko.Channel | None:
+    def _channel(self, shared: _Shared, deadline: Deadline, window: int | None) -> paramiko.Channel | None:
         import paramiko
 
         try:
-            return shared.connection.transport.open_session(timeout=deadline.need())
+            return shared.connection.transport.open_session(window_size=window, timeout=deadline.need())
         except paramiko.ChannelException:
             shared.is_full = True
             return None

@@ -1,4 +1,4 @@
-"""pods/exec over WebSocket: one command, channels 1 (stdout), 2 (stderr) and 3 (status)."""
+"""pods/exec over WebSocket: channels 1 (stdout), 2 (stderr) and 3 (status); a shell on a TTY is a real one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import WSMsgType, web
 
 from lab import errors
+from lab.api import terminals
 from lab.api.logs import container_of
 from lab.api.proxy import Gone, patiently
 from lab.api.request import Target, world_of
@@ -40,6 +41,8 @@ async def answer(request: web.Request, target: Target) -> web.StreamResponse:
         raise errors.bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
     socket = web.WebSocketResponse(protocols=_PROTOCOLS)
     await socket.prepare(request)
+    if request.query.get("tty") in ("true", "1") and terminals.is_shell(argv):
+        return await _on_terminal(socket, world, request, pod, container, argv)
     drain = asyncio.create_task(_drain(socket))
     try:
         await socket.send_bytes(bytes([_STDOUT]))
@@ -56,6 +59,20 @@ async def answer(request: web.Request, target: Target) -> web.StreamResponse:
         drain.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await drain
+    return socket
+
+
+async def _on_terminal(
+    socket: web.WebSocketResponse, world: World, request: web.Request, pod: Object, container: str, argv: list[str]
+) -> web.StreamResponse:
+    """An interactive shell, if the path to the node lets one through."""
+    with contextlib.suppress(Gone, ConnectionResetError):
+        await socket.send_bytes(bytes([_STDOUT]))
+        result = await _outcome(world, request, pod, container, ["true"])
+        if not result.failure:
+            result = ExecResult(code=await terminals.converse(socket, argv, pod["metadata"]["name"]))
+        await socket.send_bytes(bytes([_STATUS]) + encode(_status(result, argv)).rstrip())
+        await socket.close()
     return socket
 
 

@@ -262,6 +262,7 @@ class FakeWorkbench:
         self.options = Options()
         self.config = Config()
         self.site: FakeSite | None = None
+        self.shells: Any = None
         self.plan: Plan | None = enable_edgestream()
         self.fixed_picture: Picture | None = None
         self.error: Exception | None = None

@@ -98,7 +98,7 @@ LOGS = {
 DIALOGS = {"y": {"confirm", "accept", "look"}, "u": {"undo"}}
 TABLE = EVERYWHERE | MOVING | TABLES | LOGS | DIALOGS
 
-NOT_BUILT_YET = {"s", "t", "ctrl+right_square_bracket"}
+NOT_BUILT_YET = {"t"}
 """Keys of the table whose panes do not exist: unused until they do."""
 
 PLACES: tuple[type[DOMNode], ...] = (

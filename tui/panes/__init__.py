@@ -28,14 +28,15 @@ class PaneKind:
 
     Attributes:
         name: of the kind, and of its binding (``pane.NAME``). binding: the key.
-        open: gets the screen and the selected component; gives a pane, or a sentence why there is none for it.
+        open: gets the screen and the selected component; gives a pane, a sentence why there is none for it, or
+            None when it asks first and opens by itself.
         show: whether the footer has it. key_display: how the key is written where its name is not its sign.
     """
 
     name: str
     binding: str
     label: Text
-    open: Callable[[MainScreen, ComponentView], Pane | Text]
+    open: Callable[[MainScreen, ComponentView], Pane | Text | None]
     show: bool = True
     key_display: str | None = None
 

@@ -74,7 +74,7 @@ class MainPanes(Guarded, Screen[None]):
         made = KINDS[name].open(cast("MainScreen", self), view)
         if isinstance(made, Text):
             self.app.say(made, "warning")
-        else:
+        elif made is not None:
             await self.open_pane(made)
 
     async def open_pane(self, pane: Pane) -> None:

@@ -1,0 +1,48 @@
+# Runs a command in a container that is found by its pod's uid, with the runtime's own tool:
+#   sh -c THIS NAME uid container tty command...
+# tty is 1 for a terminal. Exit code 98: there is no such container; 97: no tool works here.
+uid=$1 name=$2 tty=$3
+shift 3
+t= i= tried=
+[ "$tty" = 1 ] && t=-t i=-i
+
+first() { # of the ids that a tool has listed
+  tried="$tried $tool"
+  id=${id%%[!0-9a-f]*}
+  [ -n "$id" ]
+}
+
+for tool in crictl 'k3s crictl'; do
+  command -v "${tool%% *}" >/dev/null 2>&1 || continue
+  id=$($tool ps -q --state Running --label "io.kubernetes.pod.uid=$uid" --name "^$name\$" 2>/dev/null </dev/null) ||
+    continue
+  first && exec $tool exec $i $t "$id" "$@"
+done
+for tool in 'nerdctl -n k8s.io' docker; do
+  command -v "${tool%% *}" >/dev/null 2>&1 || continue
+  id=$($tool ps -q --filter "label=io.kubernetes.pod.uid=$uid" --filter "label=io.kubernetes.container.name=$name" \
+    2>/dev/null </dev/null) || continue
+  first && exec $tool exec $i $t "$id" "$@"
+done
+for tool in ctr 'k3s ctr'; do
+  command -v "${tool%% *}" >/dev/null 2>&1 || continue
+  labelled="labels.\"io.kubernetes.pod.uid\"==$uid,labels.\"io.kubernetes.container.name\"==$name"
+  id=$($tool -n k8s.io containers ls -q "$labelled" 2>/dev/null </dev/null) || continue
+  first && exec $tool -n k8s.io tasks exec $t --exec-id "kedge-$$" "$id" "$@"
+done
+if [ -n "$tried" ]; then
+  echo "no running container $name of pod $uid; asked:$tried" >&2
+  exit 98
+fi
+
+# No tool: a process of the pod, and its namespaces. The cgroup's name holds the uid, with _ under systemd.
+if command -v nsenter >/dev/null 2>&1; then
+  for group in $(grep -lsE "pod($uid|$(printf %s "$uid" | tr - _))" /proc/[0-9]*/cgroup 2>/dev/null); do
+    pid=${group#/proc/}
+    pid=${pid%/cgroup}
+    case $(readlink "/proc/$pid/exe" 2>/dev/null) in '' | */pause) continue ;; esac
+    exec nsenter -t "$pid" -m -u -i -n -p -- "$@"
+  done
+fi
+echo "none of crictl, nerdctl, docker and ctr works here, and no process of pod $uid was found" >&2
+exit 97
