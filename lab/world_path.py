@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -243,7 +243,7 @@ class DataPath:
         edge = self._edge_behind(tunnel)
         edge.log("I", "edgedlogconnection.go:141", "receive stop signal, so stop logs scan ...")
         answer = self._world.edged(edge.host).get(target)
-        return Answer(200, answer.body, answer.content_type, answer.lines)
+        return replace(answer, status=200)
 
     def _edge_behind(self, tunnel: Tunnel) -> EdgeCore:
         """The EdgeCore that answers through a tunnel; raises NoAnswer when bytes or edged do not come through."""
