@@ -27,6 +27,7 @@ class ApiServer:
         self.authority = Authority("kubernetes-ca")
         self._port = LoopbackPort()
         self._runner: web.AppRunner | None = None
+        self._restarts = 0
         self._tls = _context(self.authority, folder)
 
     @property
@@ -42,6 +43,11 @@ class ApiServer:
     async def follow_world(self, world: World) -> None:
         """Listen, or be gone with every open connection cut."""
         is_up = self._port.state is PortState.OPEN
+        if is_up and world.api_restarts != self._restarts:
+            self._port.refuse()
+            await self._end_requests()
+            is_up = False
+        self._restarts = world.api_restarts
         if world.api_up and not is_up:
             self._runner = web.AppRunner(create_app(world), shutdown_timeout=_PATIENCE, handle_signals=False)
             await self._runner.setup()

@@ -103,10 +103,11 @@ def _describe(site: Any) -> None:
 @lab.command()
 def faults() -> None:
     """List the faults that a practice site can have."""
-    from lab.faults import FAULTS
+    from lab.faults import FAULTS, TROUBLES
 
-    width = max(len(name) for name in FAULTS)
-    for name, fault in sorted(FAULTS.items()):
+    known = FAULTS | TROUBLES
+    width = max(len(name) for name in known)
+    for name, fault in sorted(known.items()):
         click.echo(f"{name:<{width}}  {fault.summary}")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lab import faults_edge, faults_site
 from lab.world import World
+from lab.world_settings import ApiTrouble
 
 Change = Callable[[World, str], None]
 
@@ -160,11 +161,33 @@ _CATALOGUE = (
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
 """The catalogue by name."""
 
+_TROUBLES = (
+    _site(
+        "api-busy", "The API server answers 429 and Retry-After to everything.",
+        faults_site.api_is(ApiTrouble.BUSY), faults_site.api_is(ApiTrouble.NONE),
+    ),
+    _site(
+        "api-slow", "The API server takes three seconds before it answers anything.",
+        faults_site.api_is(ApiTrouble.SLOW), faults_site.api_is(ApiTrouble.NONE),
+    ),
+    _site(
+        "api-half-open", "Connections to the API server stay open and nothing passes; new ones are silent.",
+        faults_site.api_is(ApiTrouble.HALF_OPEN), faults_site.api_is(ApiTrouble.NONE),
+    ),
+    _site(
+        "api-killed", "The API server was killed and has started again: every connection broke.",
+        faults_site.kill_api, faults_site.leave_api,
+    ),
+)  # fmt: skip
+
+TROUBLES: dict[str, Fault] = {fault.name: fault for fault in _TROUBLES}
+"""What ails the API server while the site is well: links must live through it, and no check has anything to name."""
+
 
 def find(name: str) -> Fault:
     """A fault by name. Raises UnknownFault."""
     try:
-        return FAULTS[name]
+        return FAULTS.get(name) or TROUBLES[name]
     except KeyError:
         raise UnknownFault(name) from None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lab.objects import API_SERVICES, CONFIGMAPS, DEPLOYMENTS, PODS, Object
 from lab.objects_workloads import metrics_api_service, metrics_args
 from lab.world import World
@@ -9,7 +11,7 @@ from lab.world_access import Rule
 from lab.world_bootstrap import METRICS_IMAGE_ENTRY, tunnel_rule
 from lab.world_configs import set_option
 from lab.world_services import METRICS_API
-from lab.world_settings import CLOUD, METRICS_IMAGE, TUNNEL_PORT, UNTUNNELLED_PORT
+from lab.world_settings import CLOUD, METRICS_IMAGE, TUNNEL_PORT, UNTUNNELLED_PORT, ApiTrouble
 
 LIMITED_USER = "oncall"
 """The user whose rights `rbac-limited` cuts: the one in the site's kubeconfig."""
@@ -272,6 +274,24 @@ def stop_api(world: World) -> None:
 def start_api(world: World) -> None:
     """The process is back."""
     world.api_up = True
+
+
+def api_is(trouble: ApiTrouble) -> Callable[[World], None]:
+    """A fault of an API server that is up."""
+
+    def set_trouble(world: World) -> None:
+        world.api_trouble = trouble
+
+    return set_trouble
+
+
+def kill_api(world: World) -> None:
+    """kill -9, and systemd starts it again."""
+    world.restart_api()
+
+
+def leave_api(world: World) -> None:
+    """It is there again already."""
 
 
 def slow_links(world: World) -> None:

@@ -47,7 +47,7 @@ from lab.world_nodes import Nodes
 from lab.world_path import DataPath, NoAnswer
 from lab.world_pods import Pods, Program
 from lab.world_services import Services
-from lab.world_settings import CLOUD, CLOUD_ADDRESS, TUNNEL_PORT, Ports, Settings
+from lab.world_settings import CLOUD, CLOUD_ADDRESS, TUNNEL_PORT, ApiTrouble, Ports, Settings
 from lab.world_sockets import connections_of, listeners_of
 from lab.world_workloads import Workloads
 
@@ -65,6 +65,7 @@ class World:
         path: the data path of logs, exec and metrics.
         access: users and rights.
         api_up: whether the API server listens (False: the runner closes its port).
+        api_restarts: how often its process was killed and started again.
         latency, loss: of every link, in seconds and as a share of 1; the servers apply them.
         on_change: called with a topic after something changed that servers must follow.
     """
@@ -86,6 +87,8 @@ class World:
         self.metrics: MetricsServer | None = None
         self.metrics_on_host_network = True
         self._api_up = True
+        self._api_trouble = ApiTrouble.NONE
+        self.api_restarts = 0
         self.latency = 0.0
         self.loss = 0.0
         self.on_change: list[Callable[[str], None]] = []
@@ -195,6 +198,21 @@ class World:
         if up != self._api_up:
             self._api_up = up
             self.changed("api")
+
+    @property
+    def api_trouble(self) -> ApiTrouble:
+        """What ails the API server while it is up."""
+        return self._api_trouble
+
+    @api_trouble.setter
+    def api_trouble(self, trouble: ApiTrouble) -> None:
+        self._api_trouble = trouble
+        self.changed("api")
+
+    def restart_api(self) -> None:
+        """Kill it; whoever supervises it starts it again at once."""
+        self.api_restarts += 1
+        self.changed("api")
 
     def reach(self, source: Host, address: str, port: int) -> Reach:
         """What a TCP connect from a machine meets, DNAT aside."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 CLOUD = "cloud1"
@@ -18,6 +19,15 @@ TUNNEL_PORT = 10351
 """The kubelet port that the first CloudCore gives to nodes whose tunnel it accepts (facts 0.1)."""
 
 WORKLOADS = ("line-gateway", "label-printer", "vision-gate", "plc-bridge", "energy-meter")
+
+
+class ApiTrouble(enum.Enum):
+    """What ails an API server that is up."""
+
+    NONE = "none"
+    BUSY = "busy"
+    SLOW = "slow"
+    HALF_OPEN = "half-open"
 
 
 @dataclass(frozen=True, slots=True)

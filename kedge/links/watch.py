@@ -28,6 +28,8 @@ from kedge.model import LinkError, Reason, Unknown
 LONGEST_WAIT = 120.0
 """Most seconds of Retry-After that are believed: a mistaken proxy must not switch a watch off for a day."""
 
+TOO_MANY_REQUESTS = 429
+
 _CHANGES = ("ADDED", "MODIFIED", "DELETED")
 
 
@@ -174,8 +176,9 @@ class Watch:
     def _failed(self, error: LinkError) -> float:
         """Note a failure; how long to pause."""
         gone = error.unknown.reason is Reason.GONE
-        if gone or error.unknown.reason in (Reason.UNPARSABLE, Reason.SERVER_ERROR):
-            self._version = ""
+        busy = isinstance(error, StatusError) and error.status == TOO_MANY_REQUESTS
+        if gone or (error.unknown.reason in (Reason.UNPARSABLE, Reason.SERVER_ERROR) and not busy):
+            self._version = ""  # not for a server that is overloaded: lists are the dearest that it can be asked
         if self._renewed.is_set():
             return 0.0  # we ended it ourselves
         excused, self._excused = isinstance(error, CutError) and not self._excused, True

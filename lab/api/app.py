@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from lab import errors
-from lab.api import discovery, execs, logs, metrics_api, proxy, resources, reviews, tables, watches
+from lab.api import discovery, execs, logs, metrics_api, proxy, resources, reviews, tables, trouble, watches
 from lab.api.request import WORLD, Target, attributes, target_of, user_of, world_of
 from lab.api.respond import error_response, text_response
 from lab.world import World
@@ -33,7 +33,7 @@ _RETRANSMISSION = 0.25
 
 def create_app(world: World) -> web.Application:
     """The API of a world; run it with an ssl context whose verify_mode is CERT_OPTIONAL for client certificates."""
-    app = web.Application(middlewares=[_track, _slow, _refuse])
+    app = web.Application(middlewares=[_track, trouble.middleware, _slow, _refuse])
     app[WORLD] = world
     app[LIVE] = _Live()
     app.on_shutdown.append(_end_streams)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from lab import errors
+from lab.api import trouble
 from lab.api.proxy import Gone, patiently
 from lab.api.request import Target, world_of
 from lab.objects import PODS, Object
@@ -104,7 +105,7 @@ async def _follow(
             now = world.clock()
             text = render(lines.lines(since, now), options)
             since = now
-            if text:
+            if text and not trouble.is_silent(world):
                 await response.write(text.encode())
             if has_exited:
                 return  # what it wrote last is sent

@@ -8,10 +8,11 @@ from typing import Any
 from aiohttp import web
 
 from lab import errors
+from lab.api import trouble
 from lab.api.request import Target, world_of
 from lab.api.respond import encode, typed
 from lab.api.selection import Match, matcher
-from lab.objects import Kind, Store, WatchEvent
+from lab.objects import Kind, WatchEvent
 
 BOOKMARK_PERIOD = 10.0
 """Seconds of silence after which a client that asked for bookmarks gets one (a minute on real servers)."""
@@ -27,7 +28,7 @@ async def answer(request: web.Request, target: Target) -> web.StreamResponse:
     """GET …?watch=1."""
     if target.kind is None:
         raise errors.method_not_allowed()
-    store, query = world_of(request).store, request.query
+    query = request.query
     fields = query.get("fieldSelector", "")
     if target.name:
         fields = ",".join(filter(None, (fields, f"metadata.name={target.name}")))
@@ -41,7 +42,7 @@ async def answer(request: web.Request, target: Target) -> web.StreamResponse:
         problem = errors.ApiError(500, "InternalError", _NO_PROGRESS)
         await response.write(_event("ERROR", problem.status()))
         return response
-    watch = _Watch(store, target.kind, match, query.get("allowWatchBookmarks") in ("true", "1"))
+    watch = _Watch(request, target.kind, match, query.get("allowWatchBookmarks") in ("true", "1"))
     timeout = float(query.get("timeoutSeconds") or _DEFAULT_TIMEOUT)
     try:
         await watch.run(response, query.get("resourceVersion", ""), timeout)
@@ -57,8 +58,9 @@ def _event(type_: str, obj: Any) -> bytes:
 
 
 class _Watch:
-    def __init__(self, store: Store, kind: Kind, match: Match, bookmarks: bool) -> None:
-        self._store = store
+    def __init__(self, request: web.Request, kind: Kind, match: Match, bookmarks: bool) -> None:
+        self._request = request
+        self._store = world_of(request).store
         self._kind = kind
         self._match = match
         self._bookmarks = bookmarks
@@ -93,15 +95,23 @@ class _Watch:
         try:
             event = await asyncio.wait_for(queue.get(), BOOKMARK_PERIOD)
         except TimeoutError:
+            if trouble.is_silent(world_of(self._request)):
+                return await self._silence()
             if self._bookmarks:
                 await response.write(self._bookmark())
             return True
         if event is None:
             return False
+        if trouble.is_silent(world_of(self._request)):
+            return await self._silence()
         shown = self._show(event)
         if shown is not None:
             await response.write(shown)
         return True
+
+    async def _silence(self) -> bool:
+        await trouble.swallow(self._request)
+        return False
 
     def _backlog(self, start: str) -> list[bytes]:
         if start in ("", "0"):
