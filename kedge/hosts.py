@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kedge.config import HostSettings, SiteSettings
-from kedge.links.base import HostStreams, HostWriter
+from kedge.links.base import HostLink, HostStreams, HostWriter
 from kedge.links.pools import Pools
 from kedge.links.script import Sudo
 from kedge.links.shell_host import ShellHost
@@ -105,6 +105,13 @@ class HostSources:
         if link is None:
             raise LinkError(no_ssh(name))
         return link.terminals()
+
+    def batches(self, name: str) -> HostLink:
+        """What runs commands on a host; raises LinkError when there is no way to reach it."""
+        link = self._link(name)
+        if link is None:
+            raise LinkError(no_ssh(name))
+        return link
 
     def is_root(self, name: str) -> bool:
         """Whether the login user is root there, as far as that is known."""

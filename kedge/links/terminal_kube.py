@@ -20,8 +20,18 @@ import msgspec
 
 from kedge.i18n import Text, _
 from kedge.links import kube_errors
+from kedge.links.base import ExecResult
 from kedge.links.kube_connection import KubeConnection
-from kedge.links.kube_exec import ERROR, STDERR, STDOUT, exec_accesses, exec_path, open_websocket, outcome_of
+from kedge.links.kube_exec import (
+    ERROR,
+    STDERR,
+    STDOUT,
+    exec_accesses,
+    exec_path,
+    open_websocket,
+    outcome_of,
+    run_command,
+)
 from kedge.links.terminals import PULSE, End, Size
 from kedge.model import Reason, Unknown
 
@@ -64,6 +74,12 @@ class KubeTerminals:
         self._open.add(terminal)
         terminal.resize(size)
         return terminal
+
+    async def run(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], *, deadline: float, cap: int
+    ) -> ExecResult:
+        """Run one command without a terminal; as :meth:`kedge.links.kube.ApiLink.exec`."""
+        return await run_command(self._connection, namespace, pod, container, command, deadline=deadline, cap=cap)
 
     def close(self) -> None:
         """End all of them."""

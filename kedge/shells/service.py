@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +16,7 @@ from kedge.facts.metrics import MetricsServer
 from kedge.facts.nodes import Node
 from kedge.facts.pods import NodePods
 from kedge.i18n import Text, _
+from kedge.links.base import Answer, ExecResult, HostLink
 from kedge.links.pools import Pools, run
 from kedge.links.script import Sudo
 from kedge.links.terminals import End, Size, Terminal, Terminals
@@ -40,6 +41,10 @@ class Machines(Protocol):
 
     def terminals(self, name: str) -> Terminals:
         """Where terminals on a machine come from; raises LinkError when there is no way to reach it."""
+        ...
+
+    def batches(self, name: str) -> HostLink:
+        """What runs commands on a machine; raises LinkError when there is no way to reach it."""
         ...
 
     def sudo(self, name: str) -> Sudo:
@@ -205,25 +210,42 @@ class Shells:
         """
         self.rules.check()
         began = time.monotonic()
-        try:
-            id = await run(self._pools.kube, lambda: self._account.begin(target, way, command), AUDIT_SECONDS, _nothing)
-        except (AuditError, TimeoutError) as error:
-            why = error.text if isinstance(error, AuditError) else _("The audit log could not be written in time")
-            text = _("{problem}. No shell was opened").format(problem=why)
-            raise LinkError(Unknown(Reason.SERVER_ERROR, text)) from None
+        id = await self.begin(target, way, command)
 
         def ended(end: End) -> None:
             self._open.discard(shell)
-            self._note(id, end, time.monotonic() - began)
+            self.note(id, end, time.monotonic() - began)
 
         try:
             terminal = await self._start(target, way, size, command)
         except LinkError as error:
-            self._note(id, End(problem=error.unknown), time.monotonic() - began)
+            self.note(id, End(problem=error.unknown), time.monotonic() - began)
             raise
         shell = Shell(terminal, target, way, ended)
         self._open.add(shell)
         return shell
+
+    async def begin(self, target: Target, way: Way, command: Sequence[str]) -> str:
+        """Write down that something is about to be started, without which nothing is. Raises LinkError."""
+        try:
+            return await run(
+                self._pools.kube, lambda: self._account.begin(target, way, command), AUDIT_SECONDS, _nothing
+            )
+        except (AuditError, TimeoutError) as error:
+            why = error.text if isinstance(error, AuditError) else _("The audit log could not be written in time")
+            text = _("{problem}. Nothing was started").format(problem=why)
+            raise LinkError(Unknown(Reason.SERVER_ERROR, text)) from None
+
+    def batch_on(self, host: str) -> Callable[..., Awaitable[list[Answer]]]:
+        """Runs commands on a machine; raises LinkError when there is no way to reach it."""
+        return self._machines.batches(host).batch
+
+    async def run_in(self, target: InContainer, command: str, seconds: float, cap: int) -> ExecResult:
+        """Run sh text in a container through the API. Raises LinkError."""
+        if self._kube is None:
+            raise LinkError(Unknown(Reason.NO_API, _("There is no Kubernetes API to exec through")))
+        place = (target.namespace, target.pod, target.container)
+        return await self._kube.run(*place, ["/bin/sh", "-c", command], deadline=seconds, cap=cap)
 
     async def _start(self, target: Target, way: Way, size: Size, command: Sequence[str]) -> Terminal:
         if isinstance(target, InContainer) and way is Way.EXEC:
@@ -238,7 +260,8 @@ class Shells:
             words = in_container(target, command, root=machines.is_root(host), sudo=machines.sudo(host), tty=True)
         return await machines.terminals(target.node).open(words, size, deadline=OPEN_SECONDS)
 
-    def _note(self, id: str, end: End, seconds: float) -> None:
+    def note(self, id: str, end: End, seconds: float) -> None:
+        """Write down how it ended, without anybody waiting for that."""
         task = asyncio.get_running_loop().create_task(self._write(id, end, seconds), name="audit of a shell")
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)

@@ -76,6 +76,20 @@ def _names(screen: MainScreen) -> Iterable[str]:
     return screen.index.edges | screen.index.cloud_hosts if screen.index is not None else ()
 
 
+def _exec(screen: MainScreen, rest: str) -> None:
+    """``:exec``."""
+    from tui.shells.exec import run_command
+
+    async def running() -> None:
+        if (problem := await run_command(screen, rest)) is not None:
+            screen.say(problem, "warning")
+
+    screen.run_worker(running(), exit_on_error=False)
+
+
+commands.register(
+    commands.TuiCommand("exec", _("run a command on marked nodes, or in a pod"), _exec, "[POD --] COMMAND")
+)
 commands.register(
     commands.TuiCommand("shell", _("a shell on a machine or in a pod"), _command, "[NODE|POD [COMMAND]]", _names)
 )
