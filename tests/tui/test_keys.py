@@ -31,6 +31,7 @@ from tui.widgets.component_tree import ComponentTree
 from tui.widgets.details import Details
 from tui.widgets.line_view import LineView
 from tui.widgets.pick_list import PickList
+from tui.widgets.terminal_view import TerminalView
 
 # What a key may mean, by the name of the action. A key that is not here must not be bound; one that is here keeps
 # its meaning wherever it is bound.
@@ -51,6 +52,7 @@ EVERYWHERE = {
     "left_curly_bracket": {"pane_before"},
     "ctrl+c": {"interrupt"},
     "ctrl+q": {"leave"},
+    "ctrl+right_square_bracket": {"menu"},
 }
 MOVING = {
     "j": {"cursor", "scroll", "move"},
@@ -104,7 +106,7 @@ NOT_BUILT_YET = {"t"}
 PLACES: tuple[type[DOMNode], ...] = (
     KedgeApp, MainScreen, MainPanes, LogPane, ComponentTree, Details, TextView, EvidenceScreen, ExplainScreen,
     HelpScreen, ProblemsScreen, ObjectScreen, HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu,
-    FixScreen, QuestionScreen, Confirm, Unfinished, _Line,
+    FixScreen, QuestionScreen, Confirm, Unfinished, TerminalView, _Line,
 )  # fmt: skip
 
 

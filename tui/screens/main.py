@@ -212,6 +212,8 @@ class MainScreen(MainPanes):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A fix that is not there is shown dimmed; what is about panes is hidden while there is none."""
+        if getattr(self.focused, "takes_every_key", False):
+            return False  # a shell has the keys: the footer must not promise ours
         if action in PANE_ACTIONS:
             return bool(self.dock.panes)
         return True if action != "fix" or self._fixable or self.tree_view.marked else None

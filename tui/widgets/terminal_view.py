@@ -6,16 +6,19 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
+from kedge.i18n import _, translate
 from tui.errors import Guarded
 from tui.terminal import keys
 from tui.terminal.emulator import Emulator
@@ -47,6 +50,9 @@ class TerminalView(Guarded, Widget, can_focus=True):
 
     DEFAULT_CSS = "TerminalView { height: 1fr; width: 1fr; }"
     ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(MENU_KEY, "menu", translate(_("menu of the shell")), key_display="ctrl+]", id="shell.menu"),
+    ]
 
     takes_every_key = True
     """No binding of the program is looked at while this has the focus, and keys come in order by themselves."""
@@ -76,6 +82,9 @@ class TerminalView(Guarded, Widget, can_focus=True):
         self._slice = 8192
         self._cursor_row = 0
         self._button: int | None = None
+
+    def action_menu(self) -> None:
+        self.post_message(self.MenuWanted())
 
     def takes_key(self, key: str) -> bool:
         """Whether a key goes to the program at once, whatever the key before it is doing."""
