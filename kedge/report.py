@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from kedge.i18n import Text, _, as_json, translate
@@ -17,6 +18,9 @@ from kedge.picture import Picture
 from kedge.printable import one_line
 
 API_VERSION = "kedge-tui/v1"
+
+SCHEMA = Path(__file__).parent / "schemas" / "check-v1.json"
+"""JSON Schema of :func:`document`."""
 
 GLYPHS = {
     Status.PASS: "✓",

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
-import secrets
 import tarfile
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
+from kedge.atomic import write_whole
 from kedge.bundles.gather import AUDIT, FINDINGS, MANIFEST, OBSERVATIONS
 from kedge.i18n import Text, _
 from kedge.recording import RecordingError
@@ -40,23 +38,15 @@ def write(path: Path, files: Mapping[str, bytes], moment: float) -> int:
     Raises:
         BundleError: it cannot be written; nothing is left behind.
     """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    body = io.BytesIO()
+    with gzip.GzipFile(filename="", fileobj=body, mode="wb", compresslevel=_LEVEL, mtime=moment) as packed:
+        _pack(packed, files, moment)
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            with gzip.GzipFile(filename="", fileobj=out, mode="wb", compresslevel=_LEVEL, mtime=moment) as packed:
-                _pack(packed, files, moment)
-            out.flush()
-            os.fsync(out.fileno())
-            size = out.tell()
-        os.replace(beside, path)
+        write_whole(path, body.getvalue())
     except OSError as error:
         text = _("{file} cannot be written: {problem}. Nothing was left behind")
         raise BundleError(text.format(file=path, problem=error.strerror or error)) from None
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-    return size
+    return body.tell()
 
 
 def _pack(packed: gzip.GzipFile, files: Mapping[str, bytes], moment: float) -> None:

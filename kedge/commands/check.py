@@ -6,24 +6,23 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kedge.commands.common import site_options, stop
-from kedge.exit_codes import Exit, exit_code
-from kedge.i18n import _, translate
+from kedge.commands.durations import duration
+from kedge.commands.looks import Asked, Look, Wanted, tell_problems, write_textfile
+from kedge.exit_codes import Exit
+from kedge.i18n import _
 from kedge.model import SITE, Status
 from kedge.picture import Picture
 from kedge.plugins import Registry
 from kedge.recording import RecordingError
 from kedge.registry import discover
-from kedge.report import EVERYTHING
+from kedge.report import EVERYTHING, SCHEMA
 from kedge.report_formats import FORMATS
-from kedge.selection import matches, select
-
-if TYPE_CHECKING:
-    from kedge.commands.live import Look
+from kedge.selection import GROUPS, matches
 
 
 def _statuses(context: click.Context, parameter: click.Parameter, value: str) -> frozenset[Status]:
@@ -35,9 +34,24 @@ def _statuses(context: click.Context, parameter: click.Parameter, value: str) ->
     return frozenset(Status(word) for word in words) or EVERYTHING
 
 
+def _schema(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Print the schema of ``-o json`` and end."""
+    if value:
+        click.echo(SCHEMA.read_text(encoding="utf-8"), nl=False)
+        context.exit()
+
+
 @click.command("check")
 @click.argument("codes", metavar="[CODE-GLOB]...", nargs=-1)
 @click.option("--node", "nodes", multiple=True, help="Only this node or host; repeatable.")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    type=click.Choice(GROUPS),
+    metavar="PART",
+    help=f"Only this part: {', '.join(GROUPS)}.",
+)
 @click.option("-o", "--output", type=click.Choice(sorted(FORMATS)), default="table", help="Format of the report.")
 @click.option(
     "--show", callback=_statuses, default="", metavar="STATUS,…", help="Only results of these statuses, e.g. fail,warn."
@@ -54,40 +68,34 @@ def _statuses(context: click.Context, parameter: click.Parameter, value: str) ->
 @click.option(
     "--bundle", "--recording", "recording", metavar="PATH", default="", help="Judge a bundle or recorded site instead."
 )
-@click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for the whole look.")
+@duration("--timeout", "60s", "For one look.")
+@duration("--wait", "", "Look again until nothing fails, for at most so long.")
+@click.option("--watch", is_flag=True, help="Go on looking; print what changes, one JSON object a line.")
+@duration("--interval", "30s", "Between two looks of --watch.")
+@click.option("--textfile", default="", metavar="FILE", help="Write Prometheus metrics there too, whole or not at all.")
+@click.option(
+    "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_schema, help="Print the JSON Schema."
+)
 @site_options
-def command(
-    codes: tuple[str, ...],
-    nodes: tuple[str, ...],
-    output: str,
-    show: frozenset[Status],
-    fail_on: str,
-    strict: bool,
-    exit_zero: bool,
-    files: tuple[str, ...],
-    recording: str,
-    timeout: float,
-    **site: Any,
-) -> None:
+def command(codes: tuple[str, ...], recording: str, **options: Any) -> None:
     """Check the site once and report what is broken, and why.
 
     CODE-GLOB names the checks to report, e.g. KE206 or 'KE5*'; what explains them is told with them.
     """
     registry = discover()
     _known_codes(codes, registry)
-    on_demand = _on_demand(codes, registry) if site.pop("intrusive") else ()
-    look = _recorded(recording, registry) if recording else _live(registry, timeout, nodes, files, on_demand, site)
-    for problem in look.picture.problems:
-        click.echo(f"kedge-tui: {translate(problem)}", err=True)
-    _known_nodes(nodes, look.picture)
-    if not look.complete:
-        click.echo(f"kedge-tui: not everything answered within {timeout:g} s; see --timeout", err=True)
-    chosen = select(look.picture, codes, nodes)
-    click.echo(FORMATS[output](chosen, show), nl=False)
-    code = exit_code(
-        chosen, registry, fail_on=fail_on, strict=strict or not look.complete, partial=bool(codes or nodes)
-    )
-    sys.exit(Exit.OK if exit_zero else code)
+    wanted = Wanted(registry, codes, **{name: options.pop(name) for name in Wanted.NAMES})
+    asked = Asked(**{name: options.pop(name) for name in Asked.NAMES})
+    if recording and (asked.watch or asked.wait):
+        stop(_("A bundle does not change; leave out --watch and --wait"))
+    look = _recorded(recording, registry) if recording else _live(wanted, asked, options)
+    tell_problems(look, wanted)
+    _known_nodes(wanted.nodes, look.picture)
+    chosen = wanted.part(look.picture)
+    if asked.textfile:
+        write_textfile(asked.textfile, chosen)
+    click.echo(FORMATS[wanted.output](chosen, wanted.show), nl=False)
+    sys.exit(wanted.code(look))
 
 
 def _known_codes(globs: Iterable[str], registry: Registry) -> None:
@@ -117,8 +125,6 @@ def _on_demand(globs: tuple[str, ...], registry: Registry) -> tuple[str, ...]:
 
 
 def _recorded(directory: str, registry: Registry) -> Look:
-    from kedge.commands.live import Look
-
     try:
         return Look(asyncio.run(judge_recording(Path(directory), registry)))
     except RecordingError as error:
@@ -132,20 +138,23 @@ async def judge_recording(directory: Path, registry: Registry) -> Picture:
     return (await open_recorded(directory, registry)).picture()
 
 
-def _live(
-    registry: Registry,
-    timeout: float,
-    nodes: tuple[str, ...],
-    files: tuple[str, ...],
-    on_demand: tuple[str, ...],
-    site: dict[str, Any],
-) -> Look:
+def _live(wanted: Wanted, asked: Asked, site: dict[str, Any]) -> Look:
     from kedge.commands.live import look_once
     from kedge.commands.probe_script import read_files
+    from kedge.commands.watching import watch_site
     from kedge.workbench import Options
 
-    saved = read_files(files)
+    def will_do(picture: Picture) -> bool:
+        return wanted.code(Look(picture)) not in (Exit.FAILURE, Exit.WARNING)
+
+    on_demand = _on_demand(wanted.codes, wanted.registry) if asked.intrusive else ()
+    saved, options, nodes = read_files(asked.files), Options(**site), wanted.nodes
     try:
-        return asyncio.run(look_once(registry, timeout, Options(**site), nodes, saved, on_demand))
+        if asked.watch:
+            asyncio.run(watch_site(wanted, options, asked.interval, asked.textfile))
+        look = look_once(
+            wanted.registry, wanted.timeout, options, nodes, saved, on_demand, wait=asked.wait, until=will_do
+        )
+        return asyncio.run(look)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)

@@ -20,6 +20,7 @@ from kedge.bundles.gather import Content, Gathered, Limits, content
 from kedge.bundles.redact import Redactor
 from kedge.commands.change import entry_document
 from kedge.commands.common import site_options, stop
+from kedge.commands.durations import duration
 from kedge.commands.live import SWEEP, opened
 from kedge.commands.progress import Progress
 from kedge.commands.terminal import say
@@ -47,7 +48,7 @@ class Wanted:
 
 @click.command("collect")
 @click.option("-o", "--output", default="", metavar="FILE", help="Where to; kedge-SITE-TIME.tar.gz when not given.")
-@click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds to ask; the rest is missing.")
+@duration("--timeout", "120s", "To ask in; what has not answered by then is missing.")
 @click.option("--max-size", type=float, default=256.0, show_default=True, help="MiB it may hold before compression.")
 @click.option("--mask-addresses", is_flag=True, help="Replace IPv4 addresses too, each by the same other one.")
 @click.option("--recording", default="", metavar="PATH", help="Collect from a recorded site or another bundle.")

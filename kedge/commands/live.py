@@ -11,6 +11,8 @@ from functools import partial
 import click
 
 from kedge.commands.common import stop
+from kedge.commands.looks import Look
+from kedge.commands.progress import Progress
 from kedge.commands.terminal import prompter_for
 from kedge.config import ConfigFileError
 from kedge.executor import Executor
@@ -28,6 +30,9 @@ from kedge.this_machine import edge_node, with_local, with_saved
 from kedge.workbench import Chosen, Options, choose
 
 SWEEP = (Cost.PASSIVE, Cost.ACTIVE)
+
+AGAIN = 3.0
+"""Seconds between two looks of one that waits."""
 
 
 class PausingPrompter:
@@ -114,14 +119,6 @@ def chosen_with_hosts(options: Options, saved: Mapping[str, Saved]) -> Chosen:
     return replace(chosen, settings=settings)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one look found; ``complete`` is False when its time was up before everything had answered."""
-
-    picture: Picture
-    complete: bool = True
-
-
 async def look_once(
     registry: Registry,
     timeout: float,
@@ -129,6 +126,9 @@ async def look_once(
     nodes: Collection[str] = (),
     saved: Mapping[str, Saved] | None = None,
     on_demand: Sequence[str] = (),
+    *,
+    wait: float = 0.0,
+    until: Callable[[Picture], bool] = lambda picture: True,
 ) -> Look:
     """Ask the site once, everything but what is intrusive and not asked for. What has not answered in time is unknown.
 
@@ -137,19 +137,39 @@ async def look_once(
             an edge may stand there.
         saved: by host, what it answered when it was asked by hand.
         on_demand: codes of intrusive checks to run once on every edge that is asked.
+        wait: seconds in which the site is looked at again ``until`` a picture will do.
     """
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + wait
     async with opened(registry, options, read_only=lambda: True, saved=saved) as session:
-        engine = session.site.engine
-        try:
-            async with session.within(timeout):
-                await engine.look_at_site()
-                asked = [h.name for h in engine.hosts if not nodes or h.name in nodes or Role.EDGE not in h.roles]
-                await engine.look_at_hosts(asked, SWEEP)
-                for code in on_demand:
-                    await _on_edges(session.site, code, [name for name in engine.edges if name in asked])
-        except TimeoutError:
-            return Look(session.site.picture(), complete=False)
-        return Look(session.site.picture())
+        while True:
+            try:
+                async with session.within(timeout):
+                    asked = await ask_once(session, nodes)
+                    for code in on_demand:
+                        await _on_edges(
+                            session.site, code, [name for name in session.site.engine.edges if name in asked]
+                        )
+            except TimeoutError:
+                look = Look(session.site.picture(), complete=False)
+            else:
+                look = Look(session.site.picture())
+            if loop.time() + AGAIN > ends or (look.complete and until(look.picture)):
+                return look
+            await asyncio.sleep(AGAIN)
+
+
+async def ask_once(session: Session, nodes: Collection[str]) -> list[str]:
+    """Ask the site and its hosts, edges that were not named left out; the hosts that were asked."""
+    engine = session.site.engine
+    session.site.hosts.retry()
+    with Progress() as progress:
+        engine.tell(progress)
+        await engine.look_at_site()
+        asked = [h.name for h in engine.hosts if not nodes or h.name in nodes or Role.EDGE not in h.roles]
+        progress.expect([host.name for host in engine.hosts if host.roles and host.name in asked])
+        await engine.look_at_hosts(asked, SWEEP)
+    return asked
 
 
 async def _on_edges(site: LiveSite, code: str, edges: Sequence[str]) -> None:

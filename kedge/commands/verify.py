@@ -13,7 +13,9 @@ import click
 import yaml
 
 from kedge.commands.common import site_options, stop
-from kedge.commands.live import Look, Session, opened
+from kedge.commands.durations import duration
+from kedge.commands.live import Session, opened
+from kedge.commands.looks import Look
 from kedge.commands.pod_tests import PodTest, tested_with_pods, with_tests
 from kedge.commands.progress import Progress
 from kedge.commands.terminal import say
@@ -42,7 +44,7 @@ SWEEP = (Cost.PASSIVE, Cost.ACTIVE)
     help="Test logs, exec and top of every edge with a small pod of its own, and always take it away again.",
 )
 @click.option("-o", "--output", type=click.Choice(sorted(FORMATS)), default="table", help="Format of the report.")
-@click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds for everything.")
+@duration("--timeout", "120s", "For the look at the site.")
 @site_options
 def command(
     nodes: tuple[str, ...], no_exec: bool, deploy_test_pod: bool, output: str, timeout: float, **site: Any

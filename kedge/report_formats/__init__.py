@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kedge import report
 from kedge.report import Format
+from kedge.report_formats.html import as_html
 from kedge.report_formats.junit import as_junit
 from kedge.report_formats.lines import as_ndjson
 from kedge.report_formats.markdown import as_markdown
@@ -14,6 +15,7 @@ from kedge.report_formats.yaml_text import as_yaml
 
 FORMATS: dict[str, Format] = {
     **report.FORMATS,
+    "html": as_html,
     "junit": as_junit,
     "markdown": as_markdown,
     "ndjson": as_ndjson,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -152,3 +153,30 @@ def test_time_that_is_up_leaves_a_report(lab: BackgroundSite, hung_api: socket.s
     assert ran.code == 5
     assert "not everything answered within 2 s" in ran.err
     assert ran.document["results"]
+
+
+def test_watching_tells_changes_as_they_come_and_waiting_ends_when_all_is_well(lab: BackgroundSite) -> None:
+    watching = command("check", *where(lab), "KE206", "--watch", "--interval", "1s", "--show", "fail")
+    running = subprocess.Popen(watching, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    waiting = subprocess.Popen(
+        command("check", *where(lab), "KE206", "--wait", "50s", "-o", "json"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    try:
+        told = [json.loads(running.stdout.readline()) for _line in range(2)]
+        assert [(one["kind"], one.get("from"), one.get("to")) for one in told] == [
+            ("report", None, None),
+            ("change", None, "fail"),
+        ]
+        lab.set_fault("edgestream-disabled", on=False, edge="edge1")
+        healed = json.loads(running.stdout.readline())
+        assert (healed["code"], healed["from"], healed["to"]) == ("KE206", "fail", "pass")
+        out, _err = waiting.communicate(timeout=60)
+        assert (waiting.returncode, json.loads(out)["summary"]["fail"]) == (0, 0)
+    finally:
+        for process in (running, waiting):
+            process.kill()
+            process.communicate()

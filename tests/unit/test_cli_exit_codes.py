@@ -15,7 +15,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from kedge.commands import check as check_command
-from kedge.commands.live import Look
+from kedge.commands.looks import Look
 from kedge.exit_codes import Exit
 from kedge.i18n import _
 from kedge.model import Evidence, Finding, Hop, HopState, Kind, NodePath, Reason, Status, Verdict
