@@ -176,6 +176,8 @@ def test_watching_tells_changes_as_they_come_and_waiting_ends_when_all_is_well(l
         assert (healed["code"], healed["from"], healed["to"]) == ("KE206", "fail", "pass")
         out, _err = waiting.communicate(timeout=60)
         assert (waiting.returncode, json.loads(out)["summary"]["fail"]) == (0, 0)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=60) == 130
     finally:
         for process in (running, waiting):
             process.kill()
