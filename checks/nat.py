@@ -42,7 +42,7 @@ class _Wanted:
     _("NAT rule to CloudStream"),
     on=Kind.NAT,
     needs=["KE110"],
-    fixes=["add-nat-rule", "add-nat-rule-for-good", "remove-nat-rule", "run-bundle-nat-script"],
+    fixes=["add-nat-rule", "add-nat-rule-for-good", "keep-nat-rules", "remove-nat-rule", "run-bundle-nat-script"],
     hops=[Hop.NAT],
 )
 def ports_in_use_lead_to_cloudstream(  # noqa: PLR0913, PLR0917 - a parameter is a fact, and all of these decide
@@ -289,12 +289,12 @@ def _lost_at_reboot(
             "this one"
         )
         said = text.format(host=host, ports=ports, files=", ".join(saved.files))
-        return warned(said, expected=expected, fixes=())
+        return warned(said, expected=expected, fixes=("keep-nat-rules",))
     text = _(
         "{host} leads port {ports} to CloudCore; no file that restores NAT rules at boot was found, so a reboot may "
         "take the rule away"
     )
-    return info(text.format(host=host, ports=ports), expected=expected, fixes=())
+    return info(text.format(host=host, ports=ports), expected=expected, fixes=("keep-nat-rules",))
 
 
 _MANAGED = "TUNNEL-PORT"

@@ -12,7 +12,7 @@ from kedge.facts.keeper import RuleKeeper
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.nat import Kernel
 from kedge.facts.network import NatRule as Rule
-from kedge.facts.network import NatTables
+from kedge.facts.network import NatTables, SavedRules
 from kedge.facts.nodes import Node
 from kedge.facts.routes import Route, Way, destination, ports_in_use, route, stream_rules
 from kedge.i18n import _
@@ -113,6 +113,47 @@ def add_nat_rule_for_good(
 
 
 @fix(
+    "keep-nat-rules",
+    _("Keep the NAT rules to CloudCore over reboots"),
+    answers=["KE302"],
+    risk=Risk.LOW,
+    verify=["KE302"],
+    on_demand=True,
+)
+def keep_nat_rules(
+    target: str,
+    tables: NatTables,
+    cloudcore: CloudCore,
+    nodes: All[Node],
+    tunnel_ports: Maybe[TunnelPorts],
+    config: Maybe[CloudCoreConfig],
+    exposure: Maybe[CloudExposure],
+    metrics: Maybe[MetricsServer],
+    keeper: RuleKeeper,
+    saved: Maybe[SavedRules],
+) -> Draft | NotApplicable:
+    """Write the rules that lead right now, and nothing else of the table, into what this host reads at boot.
+
+    Rules in the chain of KubeEdge's own manager need it not: it writes them anew.
+    """
+    if not cloudcore.serving:
+        return NotApplicable(_("No CloudCore is running, so it cannot be told which rules are needed"))
+    site = _Site(target, tables, cloudcore, nodes, tunnel_ports, config, exposure, metrics)
+    known = None if isinstance(saved, Unknown) else saved
+    rules = [rule for rule in site.right() if known is None or not known.holds(int(rule.spec[3]))]
+    if not rules:
+        return NotApplicable(_("No rule on {host} that leads to CloudCore would be lost").format(host=target))
+    if keeper.kind != "systemd" and any(rule.backend != "default" for rule in rules):
+        sentence = _("{kind} of {host} brings back rules of another backend of iptables than the one needed")
+        return NotApplicable(sentence.format(kind=keeper.kind, host=target))
+    kept = tuple((IPTABLES[rule.backend], rule.chain, rule.spec) for rule in rules)
+    title = _("Keep the NAT rules to CloudCore over reboots ({kind})").format(kind=keeper.kind)
+    return draft(
+        KeepRules(target, keeper.kind, keeper.path, kept), impact=_("nothing changes before the next boot"), title=title
+    )
+
+
+@fix(
     "remove-nat-rule",
     _("Delete NAT rules that lead nowhere"),
     answers=["KE302"],
@@ -156,6 +197,10 @@ def remove_nat_rule(
     return draft(*site.additions(replaced), *deletions, title=title, impact=impact)
 
 
+def _spec(port: int, to: tuple[str, int]) -> tuple[str, ...]:
+    return ("-p", "tcp", "--dport", str(port), "-j", "DNAT", "--to-destination", f"{to[0]}:{to[1]}")
+
+
 class _Site:
     """What the fixes of one API-server host reason about."""
 
@@ -192,14 +237,25 @@ class _Site:
                 if found.way not in _GOOD:
                     yield _Fault(hook, port, to.best, found)
 
+    def right(self) -> Iterator[NatRule]:
+        """A rule for each port that is led right by one that somebody typed."""
+        for port, users in ports_in_use(self.nodes.values(), self.tunnel).items():
+            to = destination(port, self.stream_port, self.host, self.cloudcore, self.tunnel, self.nodes, self.others)
+            if to is None or ":" in to.best[0]:
+                continue
+            for hook in self.hooks:
+                found = route(self.kernel, hook, port, users, to.all)
+                if found.way is Way.RIGHT and found.rule is not None and found.rule.chain != MANAGED_CHAIN:
+                    tool = self.tool(found.rule.backend)
+                    yield NatRule(self.host, tool, hook, _spec(port, to.best))
+
     def additions(self, faults: Iterable[_Fault]) -> list[NatRule]:
         """A rule for each; the highest position first, so that no insertion moves the place of a later one."""
         steps = [self._addition(fault) for fault in faults]
         return sorted(steps, key=lambda step: (step.before == 0, -step.before))
 
     def _addition(self, fault: _Fault) -> NatRule:
-        ip, port = fault.to
-        spec = ("-p", "tcp", "--dport", str(fault.port), "-j", "DNAT", "--to-destination", f"{ip}:{port}")
+        spec = _spec(fault.port, fault.to)
         culprit = fault.route.culprit
         if culprit is None:
             return NatRule(self.host, "default", fault.hook, spec)

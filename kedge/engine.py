@@ -20,7 +20,7 @@ from kedge.i18n import Text
 from kedge.inventory import derive_hosts, targets_of
 from kedge.judge import Judge
 from kedge.links.pools import DaemonExecutor, run
-from kedge.model import Cost, Each, Finding, Host, Observation
+from kedge.model import Cost, Each, Finding, Host, Observation, Status
 from kedge.picture import Picture
 from kedge.plugins import Probe, Registry
 from kedge.sources.base import Source
@@ -156,7 +156,8 @@ class Engine:
         it (repairing a NAT rule on the cloud host is verified by the logs of all edges).
         """
         wanted = set(codes)
-        types = self._with_sources({n.type for c in self.registry.checks if c.code in wanted for n in c.needs_facts})
+        asked = wanted | self._suspects(wanted)
+        types = self._with_sources({n.type for c in self.registry.checks if c.code in asked for n in c.needs_facts})
         await self.look_at_site(lambda probe: probe.fact in types)
         allowed = tuple(costs)
 
@@ -171,6 +172,12 @@ class Engine:
         found = [f for f in self.findings() if f.code in wanted]
         own = {f.code for f in found if f.target == target}
         return tuple(f for f in found if f.code not in own or f.target == target)
+
+    def _suspects(self, codes: set[str]) -> set[str]:
+        """Failures that could explain these checks. Judged by facts from before a repair they would explain it wrongly:
+        EdgeCore was not restarted since its file changed, when only the file was read again."""
+        explaining = {other for c in self.registry.checks if c.code in codes for other in (*c.explained_by, *c.needs)}
+        return explaining & {finding.code for finding in self.findings() if finding.status is Status.FAIL}
 
     def _asked_of(self, probe: Probe) -> frozenset[str]:
         return frozenset(host.name for host in self.hosts if probe.on and probe.on & host.roles)

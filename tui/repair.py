@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 
-from kedge.executor import Outcome, Preview, Progress, Refused, Result, Verification
+from kedge.executor import Outcome, Preview, Progress, Refused, Result, StepState, Verification
 from kedge.i18n import Text, _
 from kedge.model import Approval, Plan
 from kedge.steps import script
@@ -169,6 +170,9 @@ class Repair:
         return Repair(self._workbench, None, self.outcome.id)
 
     def _progress(self, progress: Progress) -> None:
+        before = self.steps.get(progress.position)
+        if before is not None and progress.text is None and progress.state is StepState.DONE:
+            progress = replace(progress, text=before.text)  # what it said last is what came of it
         self.steps[progress.position] = progress
         self._changed()
 

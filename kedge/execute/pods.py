@@ -111,6 +111,7 @@ class TryPodHandler(Handler[TryPod]):
         bad = [f"{name}: {why}" for name, why in (("logs", logs), ("exec", ran), ("top", top)) if why]
         if bad:
             raise StepFailed(_("these do not work: {what}").format(what="; ".join(bad)))
+        tell(_("logs, exec and top work"))
 
     async def settle(self, step: TryPod, shown: Shown, hands: Hands) -> bool | None:
         return False  # trying changes nothing

@@ -8,11 +8,12 @@ from kedge.i18n import _
 from kedge.model import Host, Observation, Reason, Role, Unknown
 from kedge.plugins import probe
 from kedge.probes.answers import failure
+from kedge.probes.nat import UNIT
 
 _FILES: tuple[tuple[Kind, str], ...] = (
     (NETFILTER, "iptables/rules.v4"),
     (SERVICES, "sysconfig/iptables"),
-    (SYSTEMD, "systemd/system/kedge-tui-nat.service"),
+    (SYSTEMD, UNIT),
 )
 """In the order of preference: what the host uses already comes first."""
 

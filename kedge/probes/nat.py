@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from kedge.asks import File, Nat
 from kedge.facts.network import NatRule, NatTables, SavedRules
 from kedge.model import Host, Observation, Reason, Role, Unknown
+from kedge.nat_files import commands_of
 from kedge.plugins import probe
 from kedge.probes.answers import failure
 
@@ -81,6 +82,9 @@ def _has_chain(text: str, chain: str) -> bool:
 RESTORED = ("/etc/iptables/rules.v4", "/etc/sysconfig/iptables", "/etc/nftables.conf")
 """What Debian's netfilter-persistent, Red Hat's iptables service and nftables read at boot."""
 
+UNIT = "systemd/system/kedge-tui-nat.service"
+"""The unit that our own fix writes where a host has neither."""
+_DPORT = re.compile(r"--dport (\d+)")
 _NAT = re.compile(r"^\*nat\b|\btype nat\b|\bdnat\b", re.MULTILINE)
 _NFT_RULE = re.compile(r"\bdport\s+(?P<low>\d{1,5})(?:\s*-\s*(?P<high>\d{1,5}))?\b.*\bdnat\b")
 
@@ -88,7 +92,7 @@ _NFT_RULE = re.compile(r"\bdport\s+(?P<low>\d{1,5})(?:\s*-\s*(?P<high>\d{1,5}))?
 @probe(Role.APISERVER, every=300.0, reads_errors=True)
 def saved_rules(host: Host) -> tuple[File, ...]:
     """The files from which rules are restored at boot."""
-    return tuple(File(path) for path in RESTORED)
+    return (*(File(path) for path in RESTORED), File(f"{host.paths.etc}/{UNIT}"))
 
 
 @saved_rules.parse
@@ -98,6 +102,11 @@ def read_saved_rules(*seen: Observation) -> SavedRules | Unknown:
     ports: set[tuple[int, int]] = set()
     for one in seen:
         path = one.ask.path if isinstance(one.ask, File) else one.what
+        if path.endswith(UNIT):
+            own = commands_of(one.stdout)
+            files += [path] if own else []
+            ports.update((int(port), int(port)) for command in own for port in _DPORT.findall(command))
+            continue
         if one.error is not None or one.exit_code != 0:
             why = failure(one, path)
             if why.reason is not Reason.MISSING:

@@ -18,7 +18,9 @@ from kedge.workbench import Options, Workbench
 from lab.background import BackgroundSite, run_in_thread
 
 BAD = (Status.FAIL, Status.WARN)
-PATIENCE = 120.0
+PATIENCE = 90.0
+pytestmark = pytest.mark.timeout(240)
+GREEN = (Status.PASS, Status.INFO, Status.WARN)
 
 
 class Desk:
@@ -117,7 +119,7 @@ async def test_found_repaired_verified_and_undone(fault: str, code: str, target:
             outcome = await desk.apply(await desk.preview(finding, fix))
             verification = await desk.bench.verify(outcome, before)
             assert verification.result is VerifyResult.FIXED, str(verification.text)
-            await desk.wait_for(code, target, Status.PASS, Status.WARN)
+            await desk.wait_for(code, target, *GREEN)
             assert outcome.can_undo == undoable
             if undoable:
                 undone = await desk.apply(await desk.bench.undo_preview(outcome.id))
@@ -171,6 +173,20 @@ async def test_the_functional_test_tells_what_works_and_leaves_nothing(fault: st
             assert said in str(outcome.text)
             assert not outcome.can_undo
     assert not [pod for pod in lab.world.pods_on("edge1") if "kedge-tui" in pod["metadata"]["name"]]
+
+
+async def test_a_rule_that_somebody_typed_is_kept_over_reboots() -> None:
+    with run_in_thread(edges=1) as lab:
+        async with desk_at(lab) as desk:
+            finding = await desk.wait_for("KE302", "cloud1", Status.INFO)
+            outcome = await desk.apply(await desk.preview(finding, "keep-nat-rules"))
+            verification = await desk.bench.verify(outcome, desk.findings)
+            assert verification.result is VerifyResult.FIXED, str(verification.text)
+            await desk.wait_for("KE302", "cloud1", Status.PASS)
+            unit = lab.hosts["cloud1"].tree.path("/etc/systemd/system/kedge-tui-nat.service")
+            assert "--dport 10351 -j DNAT" in unit.read_text()
+            await desk.apply(await desk.bench.undo_preview(outcome.id))
+            assert not unit.exists()
 
 
 async def test_an_edge_that_ssh_does_not_reach_is_repaired_by_a_job_of_kubeedge() -> None:

@@ -50,7 +50,7 @@ async def test_all_three_are_tried_and_the_pod_is_gone(bench: Bench) -> None:
     outcome, said = await run(bench)
     assert outcome.result is Result.DONE
     assert [text for text in said if text] == [
-        "logs works", "exec works", "top: 1m CPU, 300Ki memory", "top works",
+        "logs works", "exec works", "top: 1m CPU, 300Ki memory", "top works", "logs, exec and top work",
     ]  # fmt: skip
     assert POD not in bench.writers.cluster.objects
     assert not outcome.can_undo

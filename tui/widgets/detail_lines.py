@@ -118,7 +118,7 @@ class _Block:
 
     def lines(self, fixes: Sequence[tuple[int, Proposal]]) -> list[Line]:
         if self.finding.status not in TOLD:
-            return [self._short()]
+            return [self._short(), *(line for number, proposal in fixes for line in self._fix(number, proposal))]
         lines = self._head()
         for part in wrap(translate(self.finding.text), self.width - 2):
             lines.append(Line((("  " + part, "detail--text"),), self.index))
