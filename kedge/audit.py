@@ -124,6 +124,14 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def moment(event: Event) -> datetime:
+    """When an event was written, UTC; the beginning of time for one that does not tell."""
+    try:
+        return datetime.fromisoformat(str(event.get("at"))).astimezone(UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
 def _write(descriptor: int, line: bytes) -> None:
     """In one piece, on a line of its own even behind a torn one."""
     size = os.fstat(descriptor).st_size

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from kedge.audit import RUN, Audit, AuditError, Entry, History
+from kedge.audit import RUN, Audit, AuditError, Entry, History, moment
 from kedge.execute.account import Account, brief, outcome_text, sum_up
 from kedge.execute.base import Clock, Hands, Refused, Settings, Shown, StepFailed, SystemClock, Writers
 from kedge.execute.handlers import from_data, handler_of, to_data
@@ -183,11 +183,24 @@ class Executor:
             raise Refused(_("What was approved is not what was shown; look at it again"))
         if preview.plan.target in self._busy:
             raise Refused(_("A repair of {target} is running already").format(target=preview.plan.target))
+        await self._rested(preview.plan)
         self._busy.add(preview.plan.target)
         try:
             return await self._apply(preview, approval, progress, stop)
         finally:
             self._busy.discard(preview.plan.target)
+
+    async def _rested(self, plan: Plan) -> None:
+        """The same repair again and again would keep what it restarts from ever coming up; raises Refused."""
+        now, rest = self._hands.clock.now(), self._settings.cooldown
+        for entry in (await self.history()).entries if plan.verify else ():
+            same = (entry.intent.get("site"), entry.intent.get("target"), entry.intent.get("fix"))
+            if same != (self._where.site, plan.target, plan.fix) or entry.undone_by or not entry.outcome:
+                continue
+            left = rest - (now - moment(entry.outcome)).total_seconds()
+            if entry.result == "done" and 0 < left <= rest:
+                sentence = _("{title} was done on {target} only just now; give it {seconds} s more, then look again")
+                raise Refused(sentence.format(title=plan.title, target=plan.target, seconds=round(left) or 1))
 
     async def _apply(
         self,

@@ -84,7 +84,11 @@ class Locks:
     async def _take(self, lock: LockPath) -> None:
         owner = f"token={self.token}\nwho={_one_line(self.who)}\n".encode()
         argv = ("sh", "-c", ACQUIRE, "sh", lock.path, str(self.seconds))
-        answer = await self.hands.run(lock.on, argv, stdin=owner)
+        try:
+            answer = await self.hands.run(lock.on, argv, stdin=owner)
+        except LinkError:
+            self.held.append(lock)  # it may have been made; ours alone is removed again
+            raise
         if answer.exit_code == HELD:
             raise Refused(_held_text(lock, answer))
         if answer.exit_code != 0:

@@ -117,6 +117,7 @@ class Settings:
         settle: how long another cause must explain a red check before it is called the next cause, and how long
             a warning is given to pass.
         lock: life of a lock; a plan that waits for rollouts adds their time.
+        cooldown: how long the same fix of the same target rests after it was done: what it restarted comes up first.
     """
 
     command: float = 30.0
@@ -126,6 +127,7 @@ class Settings:
     stuck: float = 15.0
     settle: float = 10.0
     lock: int = 600
+    cooldown: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)

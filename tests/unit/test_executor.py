@@ -203,6 +203,30 @@ async def test_two_operators_at_once(bench: Bench, tmp_path: Path) -> None:
     assert sorted(held) == [f"{CONFIG}.kedge-lock", "kedge-tui.edge1_edgecore.lock"]
 
 
+async def test_the_same_repair_rests_for_a_while_unless_it_was_taken_back(bench: Bench) -> None:
+    restart = plan_of(ServiceAction("edge1", "edgecore", "stop"), verify=("KE204",))
+
+    async def again() -> None:
+        bench.host("edge1").units["edgecore"].active = "active"
+        preview = await bench.executor.preview(restart)
+        await bench.executor.apply(preview, approve(preview), lambda _progress: None)
+
+    await again()
+    await bench.clock.sleep(4.0)
+    with pytest.raises(Refused, match="only just now; give it 11 s more"):
+        await again()
+    (entry,) = (await bench.executor.history()).entries
+    undo = await bench.executor.undo_preview(entry.id)
+    bench.host("edge1").units["edgecore"].active = "inactive"
+    undo = await bench.executor.undo_preview(entry.id)
+    await bench.executor.apply(undo, approve(undo), lambda _progress: None)
+    await again()
+    with pytest.raises(Refused, match="only just now"):
+        await again()
+    await bench.clock.sleep(16.0)
+    await again()
+
+
 async def test_one_repair_per_target_in_this_program(bench: Bench) -> None:
     preview = await bench.executor.preview(PLAN)
     refusals: list[str] = []
