@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from kedge.i18n import Text, _
+from kedge.printable import printable
 
 MOST_ATTEMPTS = 3
 """A wrong answer is asked again at most twice; then the thing is unknown."""
@@ -26,6 +27,8 @@ class QuestionKind(StrEnum):
     SUDO_PASSWORD = "sudo password"  # noqa: S105 - a kind of question, as are the next two
     LOGIN_PASSWORD = "login password"  # noqa: S105
     PASSPHRASE = "passphrase"  # noqa: S105
+    LOGIN_CODE = "login code"
+    """What a server asks in words of its own: a one-time code, mostly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Question:
     @property
     def topic(self) -> tuple[str, ...]:
         """Questions with one topic have one answer: a password serves every host of the site, a key only its host."""
-        if self.is_secret:
+        if self.is_secret and self.kind is not QuestionKind.LOGIN_CODE:
             return (self.site, self.kind, self.about)
         return (self.site, self.kind, self.host, self.about)
 
@@ -111,7 +114,8 @@ class SharedPrompter:
     async def ask(self, question: Question) -> Reply:
         """The remembered answer, the one that is being given, or a new one."""
         attempt, asking = self._asked.get(question.topic, (0, None))
-        if asking is None or attempt < question.attempt or asking.cancelled() or _broke(asking):
+        used = question.kind is QuestionKind.LOGIN_CODE and asking is not None and _is_answered(asking)
+        if asking is None or attempt < question.attempt or used or asking.cancelled() or _broke(asking):
             asking = asyncio.create_task(self._put(question), name=f"ask {question.kind}")
             self._asked[question.topic] = (question.attempt, asking)
         # Whoever is cancelled while waiting must not take the dialog away from the others.
@@ -126,8 +130,12 @@ class SharedPrompter:
         self._asked = {
             topic: (attempt, asking)
             for topic, (attempt, asking) in self._asked.items()
-            if not asking.done() or (not asking.cancelled() and not _broke(asking) and asking.result().accepted)
+            if not asking.done() or _is_answered(asking)
         }
+
+
+def _is_answered(asking: asyncio.Task[Reply]) -> bool:
+    return asking.done() and not asking.cancelled() and not _broke(asking) and asking.result().accepted
 
 
 def _broke(asking: asyncio.Task[Reply]) -> bool:
@@ -160,6 +168,17 @@ def login_password(site: str, host: str, user: str, attempt: int) -> Question:
         else _("That SSH password was wrong. SSH password of {user} on {host}:")
     )
     return Question(QuestionKind.LOGIN_PASSWORD, site, host, text.format(user=user, host=host), user, attempt)
+
+
+def login_code(site: str, host: str, user: str, prompt: str, about: str, attempt: int, *, again: bool) -> Question:
+    """What an SSH server asks in its own words (keyboard-interactive); the answer is good for one login."""
+    text = (
+        _("{host} did not accept that. It asks {user} again: {prompt}")
+        if again
+        else _("{host} asks {user} to log in: {prompt}")
+    )
+    filled = text.format(host=host, user=user, prompt=printable(prompt))
+    return Question(QuestionKind.LOGIN_CODE, site, host, filled, about, attempt)
 
 
 def passphrase(site: str, host: str, key_file: str, attempt: int) -> Question:

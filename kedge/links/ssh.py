@@ -16,11 +16,11 @@ from kedge.links import ssh_errors
 from kedge.links.deadline import Deadline
 from kedge.links.pools import Pools, run
 from kedge.links.shell_host import MARGIN, Job, ShellHost
-from kedge.links.ssh_auth import Given, NeedsAnswer
 from kedge.links.ssh_channel import ChannelPipe
 from kedge.links.ssh_config import Endpoint, SshTarget, route
 from kedge.links.ssh_connection import Connection, Dialling
 from kedge.links.ssh_dial import Dialler
+from kedge.links.ssh_given import Given, NeedsAnswer
 from kedge.links.ssh_sessions import Session, Sessions
 from kedge.links.ssh_shared import SshShared
 from kedge.links.streams import OpenedPipe

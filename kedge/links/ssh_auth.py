@@ -12,7 +12,6 @@ import logging
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,10 @@ from kedge.i18n import Text, _
 from kedge.links import ssh_errors
 from kedge.links.deadline import Deadline
 from kedge.links.ssh_config import Endpoint
-from kedge.model import LinkError, Unknown
-from kedge.prompter import MOST_ATTEMPTS, Question, QuestionKind, Reply, login_password, passphrase
+from kedge.links.ssh_dialogue import Dialogue
+from kedge.links.ssh_given import Given, NeedsAnswer
+from kedge.model import LinkError
+from kedge.prompter import QuestionKind, login_password, passphrase
 
 if TYPE_CHECKING:
     import paramiko
@@ -30,59 +31,6 @@ log = logging.getLogger(__name__)
 
 MOST_KEYS = 5
 """Keys offered on one connection: sshd hangs up after six failures (MaxAuthTries)."""
-
-
-class NeedsAnswer(Exception):
-    """A person has to answer before the connection can be made.
-
-    Attributes:
-        question: what to ask.
-        refused: what is unknown, and why, when they do not answer.
-    """
-
-    def __init__(self, question: Question, refused: Unknown) -> None:
-        super().__init__(str(question.text))
-        self.question = question
-        self.refused = refused
-
-
-@dataclass(slots=True)
-class Given:
-    """What people have said so far, for one link; in memory only.
-
-    Attributes:
-        trusted: fingerprints of host keys they accepted.
-    """
-
-    trusted: set[str] = field(default_factory=set)
-    _secrets: dict[tuple[QuestionKind, str], str] = field(default_factory=dict, repr=False)
-    _attempts: dict[tuple[QuestionKind, str], int] = field(default_factory=dict)
-    _forgiven: dict[tuple[QuestionKind, str], int] = field(default_factory=dict)
-
-    def take(self, question: Question, reply: Reply) -> None:
-        """Keep an answer that was given."""
-        if question.kind is QuestionKind.HOST_KEY:
-            self.trusted.add(question.about)
-        else:
-            self._secrets[question.kind, question.about] = reply.secret
-            self._attempts[question.kind, question.about] = question.attempt
-
-    def secret(self, kind: QuestionKind, about: str) -> str | None:
-        """The secret, or None when it was not given or has turned out wrong."""
-        return self._secrets.get((kind, about))
-
-    def was_wrong(self, kind: QuestionKind, about: str) -> None:
-        """Forget a secret that did not work."""
-        self._secrets.pop((kind, about), None)
-
-    def next_attempt(self, kind: QuestionKind, about: str) -> int:
-        """Which attempt the next question would be, from 1; 0 when there have been enough wrong answers."""
-        made = self._attempts.get((kind, about), 0)
-        return made + 1 if made - self._forgiven.get((kind, about), 0) < MOST_ATTEMPTS else 0
-
-    def start_over(self) -> None:
-        """A person wants to try again: wrong answers so far do not count."""
-        self._forgiven = dict(self._attempts)
 
 
 def log_in(transport: paramiko.Transport, endpoint: Endpoint, site: str, deadline: Deadline, given: Given) -> None:
@@ -150,7 +98,11 @@ def _log_in_with_password(
             deadline.need()
         if transport.is_authenticated():
             return
-    if not {"password", "keyboard-interactive"} & set(allowed):
+    if "keyboard-interactive" in allowed:
+        Dialogue(endpoint, site, given, no_login).log_in(transport, deadline)
+        if transport.is_authenticated():
+            return
+    if "password" not in allowed or not transport.is_active():
         raise LinkError(no_login)
     kind, about = QuestionKind.LOGIN_PASSWORD, endpoint.user
     secret = given.secret(kind, about)

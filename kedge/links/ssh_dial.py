@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from kedge.links import known_hosts, ssh_errors
 from kedge.links.deadline import Deadline
 from kedge.links.known_hosts import Standing
-from kedge.links.ssh_auth import Given, NeedsAnswer, log_in
+from kedge.links.ssh_auth import log_in
 from kedge.links.ssh_config import Endpoint
 from kedge.links.ssh_connection import Connection, Dialling
+from kedge.links.ssh_given import Given, NeedsAnswer
 from kedge.links.ssh_shared import SshShared
 from kedge.model import LinkError
 from kedge.prompter import new_host_key
