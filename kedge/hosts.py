@@ -128,11 +128,20 @@ class HostSources:
     def _link(self, name: str) -> ShellHost | None:
         if name not in self._links:
             entry = self._settings.host(name)
-            made = self._local(name) if entry.local else self._remote(name, entry)
+            made = self._local(name) if entry.local or self._is_here(name, entry) else self._remote(name, entry)
             if made is None:
                 return None
             self._links[name] = made
         return self._links[name]
+
+    def _is_here(self, name: str, entry: HostSettings) -> bool:
+        """This very machine, unless the config file says how it is dialled."""
+        host = self._host(name)
+        if host is None or not self._ssh or entry.address or entry.port or entry.jump:
+            return False
+        from kedge.links.here import is_this_machine
+
+        return is_this_machine(name, host.address)
 
     def _local(self, name: str) -> ShellHost:
         from kedge.links.local import LocalLink

@@ -216,7 +216,7 @@ def built(folder: Path) -> Iterator[Site]:
 def _serve(folder: Path, machine: Machine, address: str, keys: Keys) -> Host:
     for name, sudo in PEOPLE.items():
         machine.person(name, PASSWORD, sudo)
-    options = ("PasswordAuthentication yes", "AuthorizedKeysFile /etc/ssh/authorized_keys")
+    options = ("PasswordAuthentication yes", "AuthorizedKeysFile /etc/ssh/authorized_keys", "MaxStartups 200")
     server = Sshd(folder, 22, options, address=address, enter=machine.enter)
     welcome = "".join(f"{public(key)}\n" for key in (server.client_key, keys.plain, keys.locked))
     server.authorized_keys = machine.file("/etc/ssh/authorized_keys", welcome)  # people read it as themselves
