@@ -23,6 +23,7 @@ from kedge.commands.common import kubectl_options
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("kedge.commands.check:command", "Check the site once and report what is broken, and why."),
     "verify": ("kedge.commands.verify:command", "Test end to end whether logs, exec and top work."),
+    "report": ("kedge.commands.report:command", "Tell the incident in a few lines: broken, why, done, left."),
     "collect": ("kedge.commands.collect:command", "Write everything that is known of the site to one file."),
     "open": ("kedge.commands.open:command", "Show such a file in the TUI."),
     "fix": ("kedge.commands.fix:command", "Apply one fix and verify it, without the screen."),

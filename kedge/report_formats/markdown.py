@@ -15,11 +15,11 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 def as_markdown(picture: Picture, show: frozenset[Status] = EVERYTHING) -> str:
     """Causes as a list, results as a table, in the reader's language."""
     where = f"{picture.site} ({picture.context})" if picture.context else picture.site
-    lines = [f"# kedge-tui: {_quoted(where)}", "", f"{stamp(picture.taken)} · {summary(picture)}", ""]
+    lines = [f"# kedge-tui: {quoted(where)}", "", f"{stamp(picture.taken)} · {summary(picture)}", ""]
     lines += [f"## {translate(_('Causes'))}", ""]
     for cause in picture.causes:
-        lines.append(f"* **{cause.code} {_quoted(cause.target)}**: {_quoted(cause.text)}")
-        lines += [f"  * {name}: {_quoted(value)}" for name, value in details(cause)]
+        lines.append(f"* **{cause.code} {quoted(cause.target)}**: {quoted(cause.text)}")
+        lines += [f"  * {name}: {quoted(value)}" for name, value in details(cause)]
     if not picture.causes:
         lines.append(translate(_("none")))
     lines += ["", f"## {translate(_('Results'))}", ""]
@@ -31,9 +31,9 @@ def as_markdown(picture: Picture, show: frozenset[Status] = EVERYTHING) -> str:
 def _row(finding: Finding) -> str:
     state = f"{GLYPHS[finding.status]} {finding.status.value}"
     because = finding.because or ""
-    return f"| {state} | {finding.code} | {_quoted(finding.target)} | {_quoted(finding.text)} | {because} |"
+    return f"| {state} | {finding.code} | {quoted(finding.target)} | {quoted(finding.text)} | {because} |"
 
 
-def _quoted(text: Text | str) -> str:
+def quoted(text: Text | str) -> str:
     """What hosts and objects say is text, never markup."""
     return _SPECIAL.sub(r"\\\1", said(text))
