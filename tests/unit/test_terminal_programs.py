@@ -1,0 +1,29 @@
+"""What vim, less, top and tmux print, recorded at 80x24; tmux, fed the same bytes, showed what is expected.
+
+vim searches, edits, splits and scrolls; less pages and searches; top changes its colours and bars; tmux splits.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tui.terminal.emulator import Emulator
+from tui.terminal.screen import text_of
+
+RECORDED = Path(__file__).parent / "terminal_output"
+
+
+@pytest.mark.parametrize("size", [1, 17, 65_536])
+@pytest.mark.parametrize("program", ["vim", "less", "top", "tmux"])
+def test_a_program_looks_as_in_another_terminal(program: str, size: int) -> None:
+    data = (RECORDED / f"{program}.out").read_bytes()
+    expected = [line.rstrip() for line in (RECORDED / f"{program}.txt").read_text(encoding="utf-8").splitlines()]
+    emulator = Emulator(80, 24)
+    for start in range(0, len(data), size):
+        emulator.feed(data[start : start + size])
+    screen = emulator.screen
+    shown = [text_of(screen.row(y)).rstrip() for y in range(screen.lines)]
+    assert shown[: len(expected)] == expected
+    assert not any(shown[len(expected) :])
