@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +23,7 @@ from tests.real.sshd import Sshd, children, running
 from tests.real.typist import Typist
 
 pytestmark = pytest.mark.real
+POOLED = re.compile(r"^ssh-\w+-\d+$")
 QUIET = ("env", "LANG=C.UTF-8", "PS1=$ ", "bash", "--norc", "--noprofile", "-i")
 
 
@@ -217,8 +219,8 @@ async def test_a_host_that_is_down_is_a_reason(tmp_path: Path) -> None:
 @pytest.mark.timeout(240)
 async def test_two_hundred_shells_leave_no_thread_socket_or_process(server: Sshd, link: SshLink) -> None:
     def left() -> tuple[list[str], int, int]:
-        """Threads but for the pool's, descriptors, connections on the host."""
-        threads = [thread.name for thread in threading.enumerate() if "-io-" not in thread.name]
+        """Threads but for those of the pools, descriptors, connections on the host."""
+        threads = [thread.name for thread in threading.enumerate() if not POOLED.search(thread.name)]
         return sorted(threads), len(os.listdir("/proc/self/fd")), len(server.sessions())
 
     await until(lambda: left()[0] == ["MainThread"] and not server.sessions(), 20)
