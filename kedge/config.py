@@ -122,6 +122,12 @@ def default_path() -> Path:
     return Path(platformdirs.user_config_dir("kedge-tui")) / "config.yaml"
 
 
+def config_path(path: str = "", environ: Mapping[str, str] | None = None) -> Path:
+    """Where the config file is: flag, then environment, then the default place."""
+    named = path or (os.environ if environ is None else environ).get(ENV_CONFIG, "")
+    return Path(named).expanduser() if named else default_path()
+
+
 def load(path: str = "", environ: Mapping[str, str] | None = None) -> Config:
     """Read the config file: flag, then environment, then the default place.
 

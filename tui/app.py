@@ -121,7 +121,7 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
     async def _open_once(self) -> bool:
         """True when it should be tried again; a file that cannot be used is a sentence on the screen."""
         from kedge.config import ConfigFileError
-        from kedge.links.kubeconfig_yaml import ConfigError
+        from kedge.links.kubeconfig_yaml import ConfigError, NoConfigError
         from kedge.recording import RecordingError
         from kedge.workbench import Workbench
         from tui.prompting import TuiPrompter
@@ -141,10 +141,17 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
             await workbench.ended()
         except (ConfigFileError, ConfigError, RecordingError) as error:
             self.main.cannot_open(error.text)
+            if isinstance(error, NoConfigError) and self._first_start():
+                self.set_up()
         except Exception as error:  # noqa: BLE001 - shown and logged; the site is opened again
             self.failed(error, "site")
             return True
         return False
+
+    def _first_start(self) -> bool:
+        """True when nothing names a site: neither the command line nor a config file."""
+        named = self.options.site, self.options.config, self.options.kubeconfig, self.options.context
+        return not any(named) and self.workbench is not None and self.workbench.config.path is None
 
     def use_keys(self, chosen: Sequence[KeyChoice]) -> None:
         """Bind what the config file binds otherwise; what cannot be had is said."""

@@ -140,6 +140,7 @@ for _command in (
     TuiCommand("rerun", _("ask everything again"), lambda screen, rest: screen.action_rerun_all()),
     TuiCommand("readonly", _("change nothing from now on"), lambda screen, rest: screen.app.make_read_only()),
     TuiCommand("theme", _("dark, light, colour-blind; the next one without a name"), _theme, "NAME", _theme_names),
+    TuiCommand("setup", _("write a first config file"), lambda screen, rest: screen.app.set_up()),
     TuiCommand("keys", _("every key with its id for the config file"), lambda screen, rest: screen.app.show_keys()),
     TuiCommand("help", _("keys and commands"), lambda screen, rest: screen.app.show_help()),
     TuiCommand("q", _("quit"), lambda screen, rest: screen.app.leave()),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.app import App
 
 from kedge.i18n import Text, _
+from tui.aside import aside
 
 if TYPE_CHECKING:
     from kedge.model import Finding
     from kedge.objects import Thing
     from kedge.picture import ComponentView
-    from kedge.workbench import Workbench
+    from kedge.workbench import Options, Workbench
     from tui.glyphs import Glyphs
     from tui.screens.main import MainScreen
 
@@ -25,6 +28,11 @@ class Readers(App[Any]):
         workbench: Workbench | None
         main: MainScreen
         glyphs: Glyphs
+
+        options: Options
+
+        def switch(self, *, site: str = "", context: str = "") -> None:
+            """Open another site."""
 
         def say(self, text: Text | str, severity: str = "information") -> None:
             """One sentence in a toast."""
@@ -67,6 +75,22 @@ class Readers(App[Any]):
         checks = site.engine.registry.checks if site is not None else ()
         doc = next((check.doc for check in checks if check.code == finding.code), "")
         self.push_screen(ExplainScreen(finding, doc))
+
+    @work(group="setup", exclusive=True, exit_on_error=False)
+    async def set_up(self) -> None:
+        """The first start: look for kubeconfigs, ask, show the file, write it, and open the site."""
+        from kedge.config import config_path
+        from kedge.first_start import found_configs
+        from tui.prompting import TuiPrompter
+        from tui.screens.setup import SetupScreen
+
+        found = await aside(lambda: found_configs(os.environ, Path.home()))
+        path = config_path(self.options.config)
+        prompter = TuiPrompter(self, accept_new_host_keys=self.options.accept_new_host_keys)
+        site = await self.push_screen_wait(SetupScreen(found, path, prompter))
+        if site:
+            self.say(_("Written to {path}").format(path=path))
+            self.switch(site=site)
 
     def show_keys(self) -> None:
         """Every key with its id."""
