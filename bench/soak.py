@@ -49,6 +49,9 @@ KEYS = (
 TYPED = ("/edge1", "/status:fail", "/(", ":sort status", ":node edge2", ":history", ":problems", ":nothing", ":theme")
 SIZES = ((120, 40), (80, 24), (200, 60), (50, 12), (60, 16))
 GROWTH = 1.2
+POOLS = ("kube-io", "ssh-io", "judge", "executor")
+"""Bounded pools of daemon threads, kept for as long as the process lives."""
+
 SETTLE_SECONDS = 20.0
 
 
@@ -170,7 +173,7 @@ _NAMED = {
 
 def left() -> dict[str, set[str]]:
     """Threads that are not the bounded pools', tasks, and sockets of this process."""
-    threads = {thread.name for thread in threading.enumerate() if not thread.name.startswith(("kube-io", "ssh-io"))}
+    threads = {thread.name for thread in threading.enumerate() if not thread.name.startswith(POOLS)}
     tasks = {task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()}
     return {"threads": threads, "tasks": tasks, "sockets": sockets()}
 
