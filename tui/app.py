@@ -74,6 +74,7 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
     TITLE = "kedge-tui"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", translate(_("nothing: q quits")), show=False, system=True, id="app.interrupt"),
+        Binding("f9", "mouse", translate(_("give the mouse to the terminal, and back")), show=False, id="app.mouse"),
         Binding("ctrl+q", "leave", translate(_("quit")), show=False, system=True, id="app.leave"),
     ]
 

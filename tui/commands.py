@@ -90,6 +90,10 @@ def _site(screen: MainScreen, rest: str) -> None:
     screen.app.switch(site=rest)
 
 
+def _sites(screen: MainScreen) -> Iterable[str]:
+    return screen.app.workbench.config.sites if screen.app.workbench is not None else ()
+
+
 def _context(screen: MainScreen, rest: str) -> None:
     screen.app.switch(context=rest)
 
@@ -124,7 +128,7 @@ def _theme_names(screen: MainScreen) -> Iterable[str]:
 
 for _command in (
     TuiCommand("node", _("go to an edge node"), _node, "NAME", _nodes),
-    TuiCommand("site", _("open another site of the config file"), _site, "NAME"),
+    TuiCommand("site", _("open another site of the config file"), _site, "NAME", _sites),
     TuiCommand("ctx", _("open another context of the kubeconfig"), _context, "NAME"),
     TuiCommand("sort", _("sort edges by name or status"), _sort, "[ORDER]", lambda screen: SORTS),
     TuiCommand(
@@ -139,8 +143,19 @@ for _command in (
     TuiCommand("faults", _("show faults only, or everything"), lambda screen, rest: screen.action_faults()),
     TuiCommand("rerun", _("ask everything again"), lambda screen, rest: screen.action_rerun_all()),
     TuiCommand("readonly", _("change nothing from now on"), lambda screen, rest: screen.app.make_read_only()),
-    TuiCommand("theme", _("dark, light, colour-blind; the next one without a name"), _theme, "NAME", _theme_names),
+    TuiCommand(
+        "theme",
+        _("dark, light, colour-blind, high-contrast; the next one without a name"),
+        _theme,
+        "NAME",
+        _theme_names,
+    ),
     TuiCommand("setup", _("write a first config file"), lambda screen, rest: screen.app.set_up()),
+    TuiCommand(
+        "mouse",
+        _("give the mouse to the terminal, to select text, and back"),
+        lambda screen, rest: screen.app.action_mouse(),
+    ),
     TuiCommand("keys", _("every key with its id for the config file"), lambda screen, rest: screen.app.show_keys()),
     TuiCommand("help", _("keys and commands"), lambda screen, rest: screen.app.show_help()),
     TuiCommand("q", _("quit"), lambda screen, rest: screen.app.leave()),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.app import App
+from textual.binding import Binding
 
 from kedge.i18n import Text, _
 from kedge.state import state_dir
@@ -19,8 +20,14 @@ from tui.aside import aside
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
+MOUSE_MODES = (1000, 1003, 1015, 1006)
+"""The private modes of a terminal by which Textual gets the mouse."""
+
+
 class HandsOut(App[Any]):
-    """The part of the application that copies and exports."""
+    """The part of the application that copies and exports, and gives the mouse away."""
+
+    _mouse_is_ours = True
 
     if TYPE_CHECKING:
 
@@ -46,6 +53,19 @@ class HandsOut(App[Any]):
             return clipboard.kept(body, state_dir(), "copied.txt")
 
         self.say(await clipboard.deliver(text, to_terminal, to_file))
+
+    def action_mouse(self) -> None:
+        """Let the terminal select text with the mouse, or take the mouse back."""
+        self._mouse_is_ours = not self._mouse_is_ours
+        if self._driver is not None:
+            self._driver.write("".join(f"\x1b[?{mode}{'h' if self._mouse_is_ours else 'l'}" for mode in MOUSE_MODES))
+            self._driver.flush()
+        key = self.get_key_display(Binding("f9", "mouse"))
+        taken, given = (
+            _("The mouse is used here again"),
+            _("The terminal has the mouse: select text; {key} takes it back"),
+        )
+        self.say(taken if self._mouse_is_ours else given.format(key=key))
 
     @work(group="export", exit_on_error=False)
     async def export(self, name: str, suffix: str, make: Callable[[], str]) -> None:

@@ -22,12 +22,30 @@ COLOUR_BLIND = Theme(
     dark=True,
 )
 
-OWN = (COLOUR_BLIND,)
+HIGH_CONTRAST = Theme(
+    # For bad screens, bright rooms and tired eyes: nothing is told by a shade of grey.
+    name="kedge-high-contrast",
+    primary="#00ffff",
+    secondary="#ff80ff",
+    accent="#ffff00",
+    success="#00ff00",
+    warning="#ffff00",
+    error="#ff6060",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#202020",
+    dark=True,
+    variables={"foreground-muted": "#ffffff"},
+)
+
+OWN = (COLOUR_BLIND, HIGH_CONTRAST)
 
 NAMES: Mapping[str, str] = {
     "dark": "textual-dark",
     "light": "textual-light",
     "colour-blind": COLOUR_BLIND.name,
+    "high-contrast": HIGH_CONTRAST.name,
 }
 """Short names of the themes that are cared for; every other theme of Textual works by its own name."""
 

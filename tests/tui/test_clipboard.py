@@ -90,3 +90,17 @@ async def test_a_report_is_written_where_the_program_was_started(
         await desk.until(lambda: len(desk.toasts) == 2)
         assert "enable: false" in only(tmp_path, "kedge-Evidence_for_KE206*.txt")
         assert desk.toasts[-1].startswith(f"Written to {tmp_path}/kedge-Evidence")
+
+
+async def test_the_mouse_is_given_to_the_terminal_and_taken_back(
+    at_desk: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_desk() as desk:
+        sent: list[str] = []
+        monkeypatch.setattr(desk.app._driver, "write", sent.append)
+        await desk.press("f9")
+        assert "\x1b[?1000l" in sent[-1]
+        assert "select text; f9 takes it back" in desk.toasts[-1]
+        await desk.command("mouse")
+        assert "\x1b[?1000h" in "".join(sent)
+        assert desk.toasts[-1] == "The mouse is used here again"

@@ -53,6 +53,7 @@ EVERYWHERE = {
     "ctrl+c": {"interrupt"},
     "ctrl+q": {"leave"},
     "ctrl+right_square_bracket": {"menu"},
+    "f9": {"mouse"},
 }
 MOVING = {
     "j": {"cursor", "scroll", "move"},

@@ -106,6 +106,8 @@ SCREENS: dict[str, tuple[tuple[int, int], Act, Picture | None]] = {
     "preview-80x24": (SMALL, previewed, None),
     "preview-120x40": (LARGE, previewed, None),
     "repaired": (SMALL, repaired, None),
+    "no-edges": (SMALL, ready, picture(CLOUD, ())),
+    "too-small": ((50, 12), ready, None),
     "evidence": (SMALL, pressing("e"), None),
     "help": (LARGE, pressing("question_mark"), None),
 }

@@ -48,6 +48,9 @@ class ComponentTitle(Guarded, Widget):
         if since:
             text = _("  since {time}").format(time=clock(min(since), shown.day))
             parts.append((translate(text), "title--dim"))
+        if view.seen is not None:
+            looked = _("  seen {time}").format(time=clock(view.seen, shown.day))
+            parts.append((translate(looked), "title--dim"))
         return tuple(parts)
 
     def render_line(self, y: int) -> Strip:
@@ -55,10 +58,13 @@ class ComponentTitle(Guarded, Widget):
         width = self.size.width
         if y:
             return Strip.blank(width, self.rich_style)
-        room = width - width_of(self._status) - 1
+        status = self._status
+        if width_of(status) > width * 2 // 3:
+            status = status[:2]  # the name matters more than when it was looked at
+        room = width - width_of(status) - 1
         name = cut_middle(self._text, max(room, 8), self.glyphs.more)
-        gap = max(1, width - width_of(((name, ""), *self._status)))
-        parts: tuple[Part, ...] = ((name, "title--name"), (" " * gap, ""), *self._status)
+        gap = max(1, width - width_of(((name, ""), *status)))
+        parts: tuple[Part, ...] = ((name, "title--name"), (" " * gap, ""), *status)
         segments = [Segment(text, self._style(str(style))) for text, style in parts]
         return Strip(segments).adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
 
