@@ -9,6 +9,7 @@ from kedge.picture import ComponentView, Picture
 from tests.tui.conftest import Opener
 from tests.tui.sites import CLOUD, FakeWorkbench, broken, picture, whole
 from tui.arranging import NODE_GROUP, Arrangement, arrange
+from tui.widgets.path_strip import PathStrip
 
 EDGES = ("edge1", "edge2", "edge3", "edge4")
 ZONES = {"edge1": "south", "edge2": "north", "edge3": "north"}
@@ -112,3 +113,14 @@ async def test_at_rest_nothing_is_painted(at_desk: Opener, bench: FakeWorkbench)
         assert painted == []
         bench.show(picture((*CLOUD, *whole("edge1"), *whole("edge2"))))
         await desk.until(lambda: bool(painted))
+
+
+async def test_on_a_small_screen_the_path_is_that_of_what_is_selected(at_desk: Opener, bench: FakeWorkbench) -> None:
+    views = picture().components
+    metrics = replace(views[2], id="cloud/metrics-server")
+    bench.fixed_picture = replace(picture(), components=(*views[:2], metrics, *views[2:]))
+    async with at_desk((80, 24)) as desk:
+        strip = desk.app.main.query_one(PathStrip)
+        assert strip.lines(80)[0][0][0].startswith("logs edge1")
+        desk.app.main.tree_view.select("cloud/metrics-server")
+        await desk.until(lambda: strip.lines(80)[0][0][0].startswith("top  edge1"), "the path of metrics")

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 panes.load()
 
+METRICS = ("cloud/metrics-server", "cloud/apiservice")
+
 TALL = 30
 """Rows from which on the metrics path has a line of its own."""
 
@@ -203,7 +205,8 @@ class MainScreen(MainPanes):
         shown = shown_of(index, view, self.app.proposals)
         self.query_one(ComponentTitle).show(view, "", shown)
         self.details.show(shown, keep_place=keep_place)
-        self.query_one(PathStrip).show(index.picture.path_of(path_node(index, view)), index.homes)
+        path, metrics = index.picture.path_of(path_node(index, view)), view.id in METRICS
+        self.query_one(PathStrip).show(path, index.homes, metrics_first=metrics)
         if self._fixable != bool(shown.numbered):
             self._fixable = not self._fixable
             self.refresh_bindings()

@@ -104,11 +104,18 @@ class PathStrip(Guarded, Widget):
         self.glyphs = glyphs
         self._path: NodePath | None = None
         self._homes: Collection[tuple[str, Hop]] = ()
+        self._metrics_first = False
 
-    def show(self, path: NodePath | None, homes: Collection[tuple[str, Hop]] = ()) -> None:
-        """Show the path to a node; None when there is no edge."""
-        if path != self._path:
-            self._path, self._homes = path, homes
+    def show(
+        self, path: NodePath | None, homes: Collection[tuple[str, Hop]] = (), *, metrics_first: bool = False
+    ) -> None:
+        """Show the path to a node; None when there is no edge.
+
+        Args:
+            metrics_first: what is selected belongs to metrics, so where there is one line only it is theirs.
+        """
+        if (path, metrics_first) != (self._path, self._metrics_first):
+            self._path, self._homes, self._metrics_first = path, homes, metrics_first
             self.refresh()
 
     def lines(self, width: int) -> list[list[Part]]:
@@ -124,7 +131,7 @@ class PathStrip(Guarded, Widget):
         said = f" {self.glyphs.link} " + translate(_("then as logs"))
         if width_of(second) + cell_len(said) <= width:
             second.append((said, "path--link"))
-        return [first, second]
+        return [second, first] if self._metrics_first else [first, second]
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
