@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.app import App
+from textual.command import CommandPalette
 
 from kedge.i18n import Text, _
 from tui.aside import aside
@@ -91,6 +92,11 @@ class Readers(App[Any]):
         if site:
             self.say(_("Written to {path}").format(path=path))
             self.switch(site=site)
+
+    def action_command_palette(self) -> None:
+        """Once only, whatever stands above it, and without Textual's fixed id: one may still be being taken down."""
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
+            self.push_screen(CommandPalette())
 
     def show_keys(self) -> None:
         """Every key with its id."""

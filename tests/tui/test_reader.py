@@ -173,5 +173,11 @@ async def test_the_palette_offers_commands_and_themes(at_desk: Opener) -> None:
         assert {"history", "problems", "theme light", "readonly"} <= offered
         await desk.press("ctrl+p")
         await desk.until(lambda: type(desk.app.screen).__name__ == "CommandPalette")
-        await desk.press("escape")
+        await desk.pilot.resize_terminal(50, 10)
+        await desk.until(lambda: type(desk.app.screen).__name__ == "TooSmall")
+        await desk.press("ctrl+p")
+        assert sum(type(screen).__name__ == "CommandPalette" for screen in desk.app.screen_stack) == 1
+        await desk.pilot.resize_terminal(120, 40)
+        await desk.until(lambda: type(desk.app.screen).__name__ == "CommandPalette")
+        await desk.press("escape", "ctrl+p", "escape")
         assert not isinstance(desk.app.screen, EvidenceScreen)
