@@ -207,14 +207,7 @@ class Follower:
         self.state.way, self.state.because = Way.API, ""
         try:
             while True:
-                patience = SILENT_SECONDS if broken is not None and not got else None
-                try:
-                    async with asyncio.timeout(patience):
-                        chunk = await anext(stream, b"")
-                except TimeoutError:
-                    raise _Silent(
-                        _("the API server gave no answer within {seconds:g} s").format(seconds=SILENT_SECONDS)
-                    ) from None
+                chunk = await self._next(stream, log, known=broken is not None and not got)
                 if not chunk:
                     break
                 lines = splitter.feed(chunk)

@@ -108,25 +108,26 @@ def journal_command(log: UnitLog, lines: int, since: str) -> str:
 def container_command(log: ContainerLog, folder: str, lines: int, since: str = "") -> str:
     """Follow the newest log file that the kubelet keeps of a container (``/var/log/pods/NS_POD_UID/CONTAINER``).
 
-    It does not need the runtime, so it works while that is down too. With a container's restart the next file begins.
+    It does not need the runtime, so it works while that is down too. With a container's restart the next file begins,
+    and is followed then; the one before has its last lines read first.
 
     Args:
         since: a time to the second as the file writes it (``2026-11-22T09:42:26``): begin with its first line instead
             of the last ``lines`` ones. Files of Docker are JSON and have no time in front; they begin with the latter.
     """
-    return _TAIL.format(
+    return (_TAIL + (_TO_ITS_END if log.previous else _ON_AND_ON)).format(
         place=shlex.quote(f"{folder}/{log.namespace}_{log.pod}_{log.uid}/{log.container}"),
         since=shlex.quote(since),
         lines=lines,
         pick="tail -n 2 | head -n 1" if log.previous else "tail -n 1",
-        follow="" if log.previous else "-F ",
     )
 
 
 _TAIL = """\
 cd {place} || exit 66
 since={since} from=
-file=$(ls | grep '^[0-9]*\\.log$' | sort -t. -k1,1n | {pick})
+pick() {{ ls | grep '^[0-9]*\\.log$' | sort -t. -k1,1n | {pick}; }}
+file=$(pick)
 [ -n "$file" ] || {{ echo "no log file in $PWD" >&2; exit 66; }}
 if [ -n "$since" ]; then
   fresh='/^[0-9]/ && $1 >= since'
@@ -138,7 +139,21 @@ if [ -n "$since" ]; then
   fi
 fi
 if [ -n "$from" ]; then from=+$from; else from={lines}; fi
-exec tail -n "$from" {follow}"$file"
+"""
+
+_TO_ITS_END = 'exec tail -n "$from" "$file"\n'
+
+_ON_AND_ON = """\
+tail -n "$from" -F "$file" &
+while sleep 2 && kill -0 $!; do
+  fresh=$(pick)
+  [ -n "$fresh" ] || {{ echo "the log files in $PWD are gone" >&2; kill $!; exit 66; }}
+  [ "$fresh" != "$file" ] || continue
+  sleep 2
+  kill $!
+  file=$fresh
+  tail -n +1 -F "$file" &
+done
 """
 
 

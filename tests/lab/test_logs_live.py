@@ -18,6 +18,7 @@ from kedge.picture import Picture
 from kedge.prompter import RefusingPrompter
 from kedge.workbench import Options, Workbench
 from lab.background import BackgroundSite, run_in_thread
+from lab.world import World
 
 pytestmark = pytest.mark.timeout(180)
 PATIENCE = 60.0
@@ -105,3 +106,34 @@ async def test_a_journal_is_followed() -> None:
             )
             assert all(line.stamp for line in lines if line.kind is LineKind.LINE)
             await reader.close()
+
+
+def restart_gateway(lab: BackgroundSite) -> None:
+    """End the container; its kubelet starts it again with a log that counts from 0."""
+
+    def end(world: World) -> None:
+        pod = next(p for p in world.pods_on("edge1") if p["metadata"]["name"].startswith("line-gateway"))
+        world.exit_container(pod["metadata"]["namespace"], pod["metadata"]["name"], "gateway")
+
+    lab.call(end)
+
+
+@pytest.mark.parametrize(("faults", "way"), [((), Way.API), (("edgestream-disabled",), Way.SSH)])
+async def test_a_container_that_is_started_again_is_followed(faults: tuple[str, ...], way: Way) -> None:
+    with run_in_thread(edges=1, faults=list(faults)) as lab:
+        async with workbench(lab) as (bench, pictures):
+            judged = Status.FAIL if faults else Status.PASS
+            await until(lambda: status(pictures, "KE501", "edge1") is judged, "a judgement of logs")
+            desk, lines = bench.logs(), list[LogLine]()
+            reader = LogReader(desk, lines.extend, tail=20)
+            reader.add(next(s for s in desk.sources("edge/edge1/pods", "edge1") if s.name.endswith("/gateway")))
+            await until(lambda: len(numbers(lines)) > 20, "the log")
+            assert reader.states[0].way is way
+            restart_gateway(lab)
+            await until(lambda: {0, 1, 2} <= set(numbers(lines)[-8:]), "the log of the new container")
+            await reader.close()
+    found = numbers(lines)
+    again = found.index(0)
+    for part in (found[:again], found[again:]):
+        assert part == sorted(set(part)), "no line twice, none out of order"
+        assert all(n % 61 == 60 for n in set(range(part[0], part[-1] + 1)) - set(part)), "no line lost"
