@@ -12,6 +12,7 @@ from kedge.i18n import _
 from kedge.links.base import Answer, Command, HostLink
 from kedge.model import LinkError, Observation, Reason, Unknown
 from kedge.sources.mask import masked
+from kedge.sources.sudo import why_refused
 
 
 class HostSource:
@@ -70,13 +71,9 @@ def observation(host: str, ask: HostAsk, answer: Answer) -> Observation:
 def _problem(host: str, ask: HostAsk, answer: Answer) -> Unknown | None:
     what = ask.render().splitlines()[0]
     if answer.sudo_denied:
-        return Unknown(
-            Reason.NEEDS_ROOT,
-            _(
-                "`{what}` on {host} needs root and sudo refused it. Allow it in sudoers, or set "
-                "sudo: password for this host in the config file"
-            ).format(what=what, host=host),
-        )
+        text = _("`{what}` on {host} needs root and sudo refused it{why}")
+        why = why_refused(answer.stderr.decode("utf-8", "replace"))
+        return Unknown(Reason.NEEDS_ROOT, text.format(what=what, host=host, why=why))
     if answer.exit_code is None:
         return Unknown(
             Reason.TIMED_OUT,
