@@ -16,11 +16,11 @@ from kedge.facts.cloudcore import CloudCore
 from kedge.facts.inventory import ApiEndpoints
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.nodes import Node
-from kedge.i18n import Text
+from kedge.i18n import Text, _
 from kedge.inventory import derive_hosts, targets_of
 from kedge.judge import Judge
 from kedge.links.pools import DaemonExecutor, run
-from kedge.model import Cost, Each, Finding, Host, Observation, Status
+from kedge.model import Cost, Each, Finding, Host, Observation, Reason, Role, Status, Unknown
 from kedge.picture import Picture
 from kedge.plugins import Probe, Registry
 from kedge.sources.base import Source
@@ -31,6 +31,11 @@ from kedge.tree import build_tree
 SWEEP_COSTS = (Cost.PASSIVE, Cost.ACTIVE)
 HOSTS_AT_ONCE = 32
 DRAW_SECONDS = 120.0
+
+_NO_NODE = _(
+    "{host} is an edge, but no node of this name is in the cluster: it was deleted, never joined, or registered under "
+    "another name (hostnameOverride)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +211,9 @@ class Engine:
         for name in gone:
             self.store.forget_target(name)
         self.store.put_all(Host, {host.name: host for host in hosts})
+        for host in hosts:
+            if nodes and Role.EDGE in host.roles and host.name not in nodes:
+                self.store.put(Node, host.name, Unknown(Reason.MISSING, _NO_NODE.format(host=host.name)))
 
     # ----------------------------------------------------------------------------------------------- judging
 

@@ -32,6 +32,7 @@ from kedge.shells.service import Rules, Shells
 from kedge.sources.base import KUBERNETES, NoSource, Source, no_api, no_ssh
 from kedge.sources.kube import KubeSource
 from kedge.state import audit_path
+from kedge.this_machine import with_saved
 from kedge.workbench import Chosen, Options, kube_settings
 
 log = logging.getLogger(__name__)
@@ -172,7 +173,12 @@ def recorded_engine(directory: Path, registry: Registry, settings: SiteSettings 
 
 
 def engine_over(recorded: Recording, registry: Registry, settings: SiteSettings | None = None) -> Engine:
-    """An engine that asks a recording."""
+    """An engine that asks a recording. Hosts that Kubernetes did not name are what they seem to be by their answers."""
+    settings = settings or SiteSettings()
+    named = {entry.match for entry in settings.named_hosts()}
+    for name, roles in recorded.roles.items():
+        if roles and name not in recorded.nodes | named:
+            settings = with_saved(settings, name, roles)
 
     def host(name: str) -> Source:
         return recorded.hosts.get(name) or NoSource(name, no_ssh(name))
@@ -180,7 +186,7 @@ def engine_over(recorded: Recording, registry: Registry, settings: SiteSettings 
     engine = Engine(
         SiteName(recorded.name, context="recording"),
         registry,
-        settings or SiteSettings(),
+        settings,
         recorded.kubernetes,
         host,
         also=recorded.hosts,

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from kedge import k8s
-from kedge.asks import Api, Ask, Clock, PodExec, PodLog, recognise, recognise_kubectl
+from kedge.asks import Api, Ask, Clock, File, Nat, PodExec, PodLog, Service, Sockets, recognise, recognise_kubectl
 from kedge.i18n import Text, _
-from kedge.model import Observation, Reason, Unknown
+from kedge.model import HostPaths, Observation, Reason, Role, Unknown
 from kedge.probes.answers import epoch_time
 from kedge.sources.base import KUBERNETES, NoSource, Source
 from kedge.sources.mask import masked
@@ -39,6 +39,8 @@ class Recording:
 
     Attributes:
         problems: sentences about files that could not be read; the rest is judged all the same.
+        roles: what each recorded host seems to be, by what it was asked and said; for where Kubernetes does not tell.
+        nodes: names of the nodes that Kubernetes lists.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Recording:
     hosts: Mapping[str, Source]
     recorded: datetime | None = None
     problems: tuple[Text, ...] = ()
+    roles: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)
+    nodes: frozenset[str] = frozenset()
 
 
 Rows = Sequence[Mapping[str, Any]]
@@ -95,7 +99,8 @@ def read_files(directory: Path) -> Files:
 
 def recording_of(files: Files, name: str) -> Recording:
     """The recorded site that some files hold. ``name``: what it is called when its meta.json does not say."""
-    hosts: dict[str, Source] = {host: ReplaySource(host, _host(host, rows)) for host, rows in files.hosts.items()}
+    told = {host: tuple(_host(host, rows)) for host, rows in files.hosts.items()}
+    hosts: dict[str, Source] = {host: ReplaySource(host, seen) for host, seen in told.items()}
     for path, why in files.broken.items():
         if path.startswith("host-"):
             host = path.removeprefix("host-").removesuffix(".json")
@@ -105,13 +110,15 @@ def recording_of(files: Files, name: str) -> Recording:
         for path, why in files.broken.items()
         if path.startswith("api/") and (known := _path(path.removeprefix("api/").removesuffix(".json")))
     ]
-    pods = _decoded(files.api.get("pods") or {})
+    pods: tuple[k8s.Pod, ...] = _decoded(files.api.get("pods") or {}, k8s.Pod)
     return Recording(
         name=str(files.meta.get("scenario") or name),
         kubernetes=ReplaySource(KUBERNETES, [*unread, *_api(files.api), *_kubectl(files.kubectl, pods)]),
         hosts=hosts,
         recorded=_time(files.meta.get("recorded")),
         problems=tuple(files.broken.values()),
+        roles={host: tuple(_roles(seen)) for host, seen in told.items()},
+        nodes=frozenset(node.metadata.name for node in _decoded(files.api.get("nodes") or {}, k8s.Node)),
     )
 
 
@@ -155,6 +162,17 @@ def _host(name: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Observation]
             yield _row(ask, name, row, now, ask.secrets())
         if now is not None:
             now += timedelta(seconds=_seconds(row))
+
+
+def _roles(told: Sequence[Observation]) -> Iterator[Role]:
+    """What a host is, by its own answers alone."""
+    good = [seen for seen in told if seen.exit_code == 0]
+    if any(seen.ask == Service("edgecore") or seen.ask == File(HostPaths().edgecore_config) for seen in good):
+        yield Role.EDGE
+    if any(isinstance(seen.ask, Nat) for seen in good):
+        yield Role.APISERVER
+    if any(seen.ask == Sockets("listening") and '"cloudcore"' in seen.stdout for seen in good):
+        yield Role.CLOUDCORE
 
 
 def _row(ask: Any, source: str, row: Mapping[str, Any], at: datetime | None, secrets: Sequence[str]) -> Observation:
@@ -308,10 +326,10 @@ def _with_container(ask: Ask, pods: Sequence[k8s.Pod]) -> Ask:
     return ask
 
 
-def _decoded(pods: Mapping[str, Any]) -> tuple[k8s.Pod, ...]:
-    """The pods of a recorded list; none when it is not one."""
+def _decoded(listed: Mapping[str, Any], of: Any) -> tuple[Any, ...]:
+    """The objects of a recorded list; none when it is not one."""
     try:
-        return k8s.decode_list(json.dumps(pods).encode(), k8s.Pod)[0] if pods.get("items") else ()
+        return k8s.decode_list(json.dumps(listed).encode(), of)[0] if listed.get("items") else ()
     except k8s.DecodeError:
         return ()
 

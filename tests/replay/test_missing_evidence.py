@@ -112,6 +112,27 @@ def test_a_right_that_is_missing_is_named(name: str, named: str) -> None:
     assert named in str(rights.text)
 
 
+def test_without_the_list_of_nodes_hosts_are_what_they_seem_to_be() -> None:
+    """An API server that is down takes no machine away: the config file would name them on a live site."""
+    rec = Recorded("edgestream-disabled")
+    for name in rec.api:
+        rec.refuse(name, "The connection to the server 10.99.0.10:6443 was refused - did you specify the right host?")
+    rec.kubectl.clear()
+    assert roots(rec.picture()) == {("KE101", "-"), ("KE206", "edge1")}
+    rec.api.clear()
+    del rec.hosts["cloud1"], rec.hosts["edge2"]
+    assert roots(rec.picture()) == {("KE206", "edge1")}
+
+
+def test_an_edge_that_is_no_node_is_said_to_be_none() -> None:
+    rec = Recorded()
+    rec.without("nodes", "edge2")
+    picture = rec.picture()
+    assert roots(picture) == set()
+    ready = next(f for f in picture.findings if (f.code, f.target) == ("KE201", "edge2"))
+    assert "no node of this name" in str(ready.text)
+
+
 def test_everything_gone_but_one_node_list_still_makes_a_picture() -> None:
     rec = Recorded()
     rec.api = {"nodes": rec.api["nodes"]}
