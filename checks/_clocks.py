@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from kedge.facts.hosts import HostClock
+from kedge.facts.hosts import CloudClock, HostClock
 from kedge.i18n import _
-from kedge.model import Host, Role, Verdict
+from kedge.model import Unknown, Verdict
 from kedge.plugins import All, warned
 
 
-def clocks_differ(node: str, clocks: All[HostClock], hosts: All[Host]) -> Verdict | None:
+def clocks_differ(node: str, own: HostClock | Unknown, cloud: All[CloudClock]) -> Verdict | None:
     """A warning when the edge's clock is surely too far from one of the cloud's; None when it is not, or not known."""
-    skew = _skew(node, clocks, hosts)
+    skew = None if isinstance(own, Unknown) else _skew(node, own, cloud)
     if skew is None:
         return None
     text = _("The clock of {node} differs by {seconds} s from that of {other}; certificates are judged by both")
@@ -18,12 +18,10 @@ def clocks_differ(node: str, clocks: All[HostClock], hosts: All[Host]) -> Verdic
     return warned(said, expected=_("less than {count} s").format(count=_MOST_SKEW))
 
 
-def _skew(node: str, clocks: All[HostClock], hosts: All[Host]) -> tuple[str, int] | None:
+def _skew(node: str, own: HostClock, cloud: All[CloudClock]) -> tuple[str, int] | None:
     """(cloud host, seconds ahead of it), when the edge's clock is surely too far from one of the cloud's."""
-    known, roles = clocks.known(), hosts.known()
-    own = known.get(node)
-    for other, clock in sorted(known.items()):
-        if own is None or other == node or other not in roles or not roles[other].roles & _CLOUD:
+    for other, clock in sorted(cloud.known().items()):
+        if other == node:
             continue
         if own.ahead is not None and clock.ahead is not None:
             least, most = own.ahead[0] - clock.ahead[1], own.ahead[1] - clock.ahead[0]
@@ -42,5 +40,3 @@ _MOST_SKEW = 30
 
 _SIDE_BY_SIDE = 30
 """Seconds within which the hosts of a recording were asked, generously."""
-
-_CLOUD = frozenset({Role.CLOUDCORE, Role.APISERVER})

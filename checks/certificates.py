@@ -17,11 +17,11 @@ from kedge.facts.certificates import (
     TunnelTls,
 )
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService
-from kedge.facts.hosts import HostClock
+from kedge.facts.hosts import CloudClock, HostClock
 from kedge.facts.kubectl import KubectlLogs, NodeProxy, Outcome, core_of
 from kedge.facts.network import Established
 from kedge.i18n import Text, _
-from kedge.model import Cost, Hop, Host, Kind, Reason, Unknown, Verdict
+from kedge.model import Cost, Hop, Kind, Reason, Unknown, Verdict
 from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped, warned
 
 _SOON = timedelta(days=30)
@@ -67,8 +67,8 @@ def edge_certificate_is_valid(
     config: Maybe[EdgeCoreConfig],
     service: Maybe[EdgeCoreService],
     cloud: All[CloudCa],
-    clocks: All[HostClock],
-    hosts: All[Host],
+    clock: Maybe[HostClock],
+    cloud_clocks: All[CloudClock],
 ) -> Verdict:
     """In date by the edge's own clock, issued to this node by its cloud, not newer than the process that uses it.
 
@@ -96,7 +96,7 @@ def edge_certificate_is_valid(
             "fails at its next reconnect once that has expired"
         )
         return warned(text.format(node=target), fixes=("restart-edgecore",))
-    return clocks_differ(target, clocks, hosts) or _in_good_time(own, now, target)
+    return clocks_differ(target, clock, cloud_clocks) or _in_good_time(own, now, target)
 
 
 def _in_good_time(own: X509, now: datetime | None, node: str) -> Verdict:

@@ -23,6 +23,11 @@ class HostClock:
 
 
 @dataclass(frozen=True, slots=True)
+class CloudClock(HostClock):
+    """The same of a host of CloudCore or the API server: few, so that every edge may look at all of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostAccess:
     """A host that answered (target: the host); :class:`~kedge.model.Unknown` in its place says why it did not.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kedge.asks import Clock, Login, Root
-from kedge.facts.hosts import HostAccess, HostClock
+from kedge.facts.hosts import CloudClock, HostAccess, HostClock
 from kedge.i18n import Text, _
 from kedge.model import Host, Observation, Reason, Role, Unknown
 from kedge.plugins import probe
@@ -41,7 +41,20 @@ def _root(seen: Observation) -> tuple[bool | None, Text | None]:
     return False, _("sudo says: {said}").format(said=seen.stderr.strip().partition("\n")[0])
 
 
-@probe(Role.EDGE, Role.CLOUDCORE, Role.APISERVER, every=60.0)
+@probe(Role.CLOUDCORE, Role.APISERVER, every=60.0)
+def cloud_clock(host: Host) -> Clock:
+    """The clock of a cloud host, which edges are compared with."""
+    return Clock()
+
+
+@cloud_clock.parse
+def read_cloud_clock(seen: Observation) -> CloudClock | Unknown:
+    """As :func:`read_host_clock` reads it."""
+    found = read_host_clock(seen)
+    return found if isinstance(found, Unknown) else CloudClock(found.ahead, found.at)
+
+
+@probe(Role.EDGE, every=60.0)
 def host_clock(host: Host) -> Clock:
     """The host's clock, to compare with others."""
     return Clock()
