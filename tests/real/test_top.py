@@ -40,7 +40,7 @@ async def said(*argv: str) -> str:
 
 def busy_of_top(text: str) -> float:
     """The mean over the rounds of ``top`` but for the first, which counts since the machine started."""
-    rounds = re.findall(r"%Cpu\(s\):.* ([\d.]+) id, *([\d.]+) wa", text)[1:]
+    rounds = re.findall(r"%Cpu\(s\):.*[ ,]([\d.]+) id, *([\d.]+) wa", text)[1:]
     assert len(rounds) == SECONDS
     return 1 - sum(float(idle) + float(wait) for idle, wait in rounds) / 100 / len(rounds)
 

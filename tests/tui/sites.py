@@ -265,6 +265,7 @@ class FakeWorkbench:
         self.shells: Any = None
         self.plan: Plan | None = enable_edgestream()
         self.fixed_picture: Picture | None = None
+        self.desk: Any = None
         self.error: Exception | None = None
         self.end: asyncio.Future[None] | None = None
         self.closed = False
@@ -273,6 +274,12 @@ class FakeWorkbench:
         self.before_apply: Callable[[], Any] | None = None
         self.before_verify: Callable[[], Any] | None = None
         self._show: Callable[[Picture], None] = lambda picture: None
+
+    @property
+    def top(self) -> Any:
+        if self.desk is None:
+            raise NothingOpen("No site is open")
+        return self.desk
 
     def made(self, options: Options, prompter: Any) -> FakeWorkbench:
         """What the application calls instead of the real class."""

@@ -18,7 +18,7 @@ from kedge.model import Finding, Kind, LinkError, Observation, Reason, Status, U
 from kedge.top import hosts as hosts_module
 from kedge.top.hosts import HostNow, HostTops
 from kedge.top.metrics import Look, MetricsFeed
-from kedge.top.why import why_no_numbers
+from kedge.top.why import indexed, why_no_numbers
 from tests.unit.test_top_usage import listed
 
 PATIENCE = 20.0
@@ -245,7 +245,7 @@ def test_a_consequence_leads_to_its_cause() -> None:
         finding("KE206", Status.FAIL, "edge1"),
         finding("KE503", Status.PASS, "edge2"),
     )
-    why = {node: why_no_numbers(found, node) for node in ("edge1", "edge2", "-")}
+    why = {node: why_no_numbers(indexed(found), node) for node in ("edge1", "edge2", "-")}
     assert {node: one.code for node, one in why.items() if one is not None} == {
         "edge1": "KE206", "edge2": "KE401", "-": "KE401",
     }  # fmt: skip
@@ -253,8 +253,8 @@ def test_a_consequence_leads_to_its_cause() -> None:
 
 def test_a_failure_comes_before_a_warning_and_what_is_fine_explains_nothing() -> None:
     warned, failed = finding("KE503", Status.WARN, "edge1"), finding("KE401", Status.FAIL)
-    assert why_no_numbers((warned, failed), "edge1") is failed
-    assert why_no_numbers((warned,), "edge1") is warned
-    assert why_no_numbers((finding("KE404", Status.PASS),)) is None
+    assert why_no_numbers(indexed((warned, failed)), "edge1") is failed
+    assert why_no_numbers(indexed((warned,)), "edge1") is warned
+    assert why_no_numbers(indexed((finding("KE404", Status.PASS),))) is None
     circle = (finding("KE401", Status.FAIL, because="KE404"), finding("KE404", Status.FAIL, because="KE401"))
-    assert why_no_numbers(circle) is not None
+    assert why_no_numbers(indexed(circle)) is not None

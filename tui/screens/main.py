@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -109,6 +110,12 @@ class MainScreen(MainPanes):
     @on(events.Resize)
     def _sized(self, event: events.Resize) -> None:
         self.query_one(PathStrip).styles.height = 2 if event.size.height >= TALL else 1
+
+    def now(self) -> datetime:
+        """What ages are counted to: the present; in a recording, when it was made."""
+        if self.header.recorded and self.index is not None:
+            return self.index.picture.taken
+        return self._clock()
 
     # ------------------------------------------------------------------------------------------------ pictures
 

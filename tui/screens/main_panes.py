@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from kedge.i18n import Text, _, translate
+from kedge.model import Finding
 from tui.errors import Guarded
 from tui.panes import KINDS
 from tui.panes.base import Pane
