@@ -29,7 +29,9 @@ HERE = Path(__file__).parent
 TIERS = ("unit", "replay", "lab", "tui", "real")
 VARIABLE = "KEDGE_TIERS"
 
-REAL_TOOLS = ("sshd", "ssh-keygen", "iptables-save", "ip", "tmux", "bash", "dash", "busybox", "sudo", "openssl")
+REAL_TOOLS = (
+    "sshd", "ssh-keygen", "iptables-save", "ip", "tmux", "vim", "less", "bash", "dash", "busybox", "sudo", "openssl",
+)  # fmt: skip
 """What the real tier drives; .ci/run installs the packages that hold them."""
 
 
