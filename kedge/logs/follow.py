@@ -18,7 +18,7 @@ from kedge.facts.kubectl import Outcome
 from kedge.i18n import Text, _
 from kedge.links.base import HostStream
 from kedge.logs.kubectl import outcome_of_body
-from kedge.logs.lines import LineKind, LogLine, Splitter, moment, read_cri, read_journal, read_stamped
+from kedge.logs.lines import CriReader, LineKind, LogLine, Splitter, moment, read_journal, read_stamped
 from kedge.logs.resume import Resume
 from kedge.logs.sources import ContainerLog, Source, UnitLog, container_command, journal_command
 from kedge.model import LinkError, Reason
@@ -211,14 +211,16 @@ class Follower:
                 if not chunk:
                     break
                 lines = splitter.feed(chunk)
-                self._refuse_complaint(lines)
+                if not got:
+                    self._refuse_complaint(lines)
                 got = True
                 self._take(lines, read_stamped, len(chunk))
                 await self._mind_budget()
         finally:
             await _closed(stream)
         rest = splitter.end()
-        self._refuse_complaint(rest)
+        if not got:
+            self._refuse_complaint(rest)
         self._take(rest, read_stamped, 0)
         self._api_ended(log, got or bool(rest))
 
@@ -240,7 +242,7 @@ class Follower:
 
     def _refuse_complaint(self, raw: Sequence[bytes]) -> None:
         """The edge's own error comes as the text of the log, with HTTP 200 (facts 1.7)."""
-        if self.state.received or not raw:
+        if not raw:
             return
         text = b"\n".join(raw).decode("utf-8", "replace")
         outcome, line = outcome_of_body(text)
@@ -285,12 +287,14 @@ class Follower:
             )
             return
         self._mark_once(_("read over SSH, because the API does not give it: {why}").format(why=reason))
-        self._resume.again()
+        self._resume.again(whole=False)
         self.state.way, self.state.because = Way.SSH, broken.code if broken is not None else ""
         self._away = True
         began, patience = time.monotonic(), self._api_patience
         self._api_patience = min(patience * 2, API_MOST)
-        if await self._from_host(stream, read_cri, lambda: self._may_serve_again(log, broken, began + patience)):
+        if await self._from_host(
+            stream, CriReader().read, lambda: self._may_serve_again(log, broken, began + patience)
+        ):
             return
         if stream.exit_code == 0 and log.previous:
             self._mark(_("end of the log of the previous container"))
@@ -321,7 +325,7 @@ class Follower:
         self._lost(_("{what} on {host}: {said}").format(what=log.what, host=log.host, said=said))
 
     async def _from_host(
-        self, stream: HostStream, read: Callable[[bytes, int], LogLine], enough: Callable[[], bool]
+        self, stream: HostStream, read: Callable[[bytes, int], LogLine | None], enough: Callable[[], bool]
     ) -> bool:
         """Take in what a host prints; True when ``enough`` ended it."""
         splitter, reader = Splitter(), aiter(stream)
@@ -347,9 +351,10 @@ class Follower:
 
     # -------------------------------------------------------------------------------------------------- lines
 
-    def _take(self, raw: Iterable[bytes], read: Callable[[bytes, int], LogLine], size: int) -> None:
+    def _take(self, raw: Iterable[bytes], read: Callable[[bytes, int], LogLine | None], size: int) -> None:
         self.state.received += size
-        fresh = list(self._resume.fresh(read(line, self._number) for line in raw))
+        lines = (read(line, self._number) for line in raw)
+        fresh = list(self._resume.fresh(line for line in lines if line is not None))
         if not fresh:
             return
         if self._away and self.state.way is Way.API:

@@ -100,16 +100,36 @@ def read_stamped(raw: bytes, source: int) -> LogLine:
     return LogLine(text, "", source)
 
 
-def read_cri(raw: bytes, source: int) -> LogLine:
-    """A line of a file in ``/var/log/pods``: CRI's form, or Docker's JSON."""
-    text = raw.decode("utf-8", "replace").removesuffix("\r")
-    if text.startswith("{"):
-        return _docker(text, source)
-    stamp, _space, rest = text.partition(" ")
-    stream, _space, tagged = rest.partition(" ")
-    if stream in CRI_STREAMS and _looks_like_time(stamp):
-        return LogLine(tagged.partition(" ")[2], stamp, source)
-    return LogLine(text, "", source)
+class CriReader:
+    """Reads files in ``/var/log/pods``: CRI's form, or Docker's JSON.
+
+    A runtime writes a long line in parts (tag ``P``, the last one ``F``); they are one line again here, as in the API,
+    with the time of the first.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._stamp = ""
+        self._size = 0
+
+    def read(self, raw: bytes, source: int) -> LogLine | None:
+        """A line; None while its last part is still to come."""
+        text = raw.decode("utf-8", "replace").removesuffix("\r")
+        if text.startswith("{"):
+            return _docker(text, source)
+        stamp, _space, rest = text.partition(" ")
+        stream, _space, tagged = rest.partition(" ")
+        if stream not in CRI_STREAMS or not _looks_like_time(stamp):
+            return LogLine(text, "", source)
+        tag, _space, said = tagged.partition(" ")
+        self._parts.append(said)
+        self._stamp = self._stamp or stamp
+        self._size += len(said)
+        if tag.partition(":")[0] == "P" and self._size < LINE_MOST:
+            return None
+        line = LogLine("".join(self._parts), self._stamp, source)
+        self._parts, self._stamp, self._size = [], "", 0
+        return line
 
 
 def _docker(text: str, source: int) -> LogLine:

@@ -21,6 +21,7 @@ class Resume:
         self._skip = 0
         self._is_catching_up = False
         self._saw_before = False
+        self._whole = True
         self.has_gap = False
         """After :meth:`again`: what came first is newer than what was read last, so lines may be missing."""
 
@@ -30,8 +31,14 @@ class Resume:
         head, dot, rest = self.stamp.partition(".")
         return head + rest.lstrip("0123456789") if dot else head
 
-    def again(self) -> None:
-        """The source begins anew, at or before the place where the reading stands."""
+    def again(self, *, whole: bool = True) -> None:
+        """The source begins anew.
+
+        Args:
+            whole: it was asked for everything from the second on where the reading stands; otherwise only for its
+                last lines, which may begin behind it.
+        """
+        self._whole = whole
         self._skip = self._at_key
         self._is_catching_up = bool(self._key)
         self._saw_before = False
@@ -61,6 +68,6 @@ class Resume:
             self._skip -= 1
             self._saw_before = True
             return False
-        self.has_gap = key > self._key and not self._saw_before
+        self.has_gap = not self._whole and key > self._key and not self._saw_before
         self._is_catching_up = False
         return True

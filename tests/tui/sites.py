@@ -365,3 +365,6 @@ class FakeWorkbench:
 
     async def history(self) -> Any:
         return await self.executor.history()
+
+    def objects(self) -> Any:
+        raise NothingOpen("No object can be read here: this is no live site")

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from kedge.logs.levels import Level, level_of, pretty_json
 from kedge.logs.lines import (
     LINE_MOST,
+    CriReader,
     LogLine,
     Splitter,
     moment,
     order,
-    read_cri,
     read_journal,
     read_stamped,
 )
@@ -44,8 +44,9 @@ def test_a_line_without_an_end_does_not_fill_the_memory() -> None:
 
 @given(st.binary(max_size=200))
 def test_no_bytes_end_in_an_exception(raw: bytes) -> None:
-    for read in (read_stamped, read_cri, read_journal):
+    for read in (read_stamped, CriReader().read, read_journal):
         line = read(raw, 3)
+        assert line is not None
         assert line.source == 3
         assert line.at is None or line.at.tzinfo is not None
 
@@ -53,14 +54,26 @@ def test_no_bytes_end_in_an_exception(raw: bytes) -> None:
 def test_each_form_gives_time_and_text() -> None:
     api = read_stamped(b"2026-11-22T09:42:26.733454123Z hello  world\r", 0)
     assert (api.stamp, api.text) == ("2026-11-22T09:42:26.733454123Z", "hello  world")
-    cri = read_cri(b"2026-11-22T17:42:26.733454123+08:00 stderr F E1122 it failed", 0)
+    cri = CriReader().read(b"2026-11-22T17:42:26.733454123+08:00 stderr F E1122 it failed", 0)
+    assert cri is not None
     assert (cri.text, cri.at) == ("E1122 it failed", datetime(2026, 11, 22, 9, 42, 26, 733454, UTC))
     entry = json.dumps({"log": "from docker\n", "stream": "stdout", "time": "2026-11-22T09:42:26.5Z"})
-    docker = read_cri(entry.encode(), 0)
+    docker = CriReader().read(entry.encode(), 0)
+    assert docker is not None
     assert (docker.text, docker.stamp) == ("from docker", "2026-11-22T09:42:26.5Z")
     journal = read_journal(b"2026-11-22T09:42:26.733454+0000 edge1 edgecore[123]: I1122 a: b", 0)
     assert (journal.text, journal.at) == ("I1122 a: b", datetime(2026, 11, 22, 9, 42, 26, 733454, UTC))
     assert read_stamped(b"no time in front", 0) == LogLine("no time in front")
+
+
+def test_parts_of_a_long_line_are_one_line_again() -> None:
+    reader = CriReader()
+    assert reader.read(b"2026-11-22T09:00:01.1Z stdout P one ", 0) is None
+    assert reader.read(b"2026-11-22T09:00:01.2Z stdout P two ", 0) is None
+    assert reader.read(b"2026-11-22T09:00:01.3Z stdout F three", 0) == LogLine(
+        "one two three", "2026-11-22T09:00:01.1Z", 0
+    )
+    assert reader.read(b"2026-11-22T09:00:02Z stdout F next", 0) == LogLine("next", "2026-11-22T09:00:02Z", 0)
 
 
 def test_zeros_that_rfc_3339_leaves_away_do_not_change_the_order() -> None:
@@ -95,12 +108,15 @@ def test_after_a_break_every_line_comes_once(ticks: list[int], reads: list[int])
 def test_a_source_that_begins_behind_the_break_tells_of_a_gap() -> None:
     resume = Resume()
     assert len(list(resume.fresh(stamped(1, 2)))) == 2
-    resume.again()
+    resume.again(whole=False)
     assert len(list(resume.fresh(stamped(7, 8)))) == 2
     assert resume.has_gap
-    resume.again()
+    resume.again(whole=False)
     assert len(list(resume.fresh(stamped(8, 9)))) == 1
     assert not resume.has_gap
+    resume.again()
+    assert len(list(resume.fresh(stamped(30, 31)))) == 2
+    assert not resume.has_gap, "it was asked for all since then, so there was nothing in between"
 
 
 def test_the_second_keeps_the_offset_of_the_node() -> None:
