@@ -31,4 +31,4 @@ def open_top(screen: MainScreen, view: ComponentView) -> Pane | Text:
     return TopPane(screen, desk)
 
 
-register(PaneKind("top", "t", _("top"), open_top, show=False))
+register(PaneKind("top", "t", _("top"), open_top))
