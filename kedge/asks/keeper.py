@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from kedge.asks.base import HostAsk
 NETFILTER: Final = "netfilter-persistent"
 SERVICES: Final = "iptables-services"
 SYSTEMD: Final = "systemd"
+
+_ETC = re.compile(r"^if \{ command -v netfilter-persistent && \[ -d (\S+)/iptables \]; \}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +34,11 @@ class Keeper(HostAsk):
 
     @classmethod
     def recognise(cls, argv: Sequence[str]) -> Keeper | None:
-        return None  # no recording holds it: nobody types this
+        return None  # a script, not a command: :meth:`written` knows it
+
+    @classmethod
+    def written(cls, script: str) -> Keeper | None:
+        """The ask whose script this is, to the letter: nobody types it, but a script run by hand answers it."""
+        found = _ETC.search(script)
+        asked = cls(shlex.split(found[1])[0]) if found else None
+        return asked if asked is not None and asked.render() == script else None

@@ -18,6 +18,7 @@ from kedge.asks.certificates import CaFingerprint, Certificate, TlsPeer
 from kedge.asks.files import DirList, File, FileStat
 from kedge.asks.hosts import Clock, Journal, Login, Nat, Root, Service, Sockets
 from kedge.asks.images import Images
+from kedge.asks.keeper import Keeper
 from kedge.asks.network import HttpGet, Tcp
 from kedge.asks.resources import DiskFree, Proc
 
@@ -51,6 +52,8 @@ _IF_TOOL = re.compile(r"^if command -v \S+ >/dev/null 2>&1; then (?P<first>.+?)(
 
 def recognise(command: str) -> HostAsk | None:
     """The ask that a host's command line answers, or None when nothing of ours asks it."""
+    if (keeper := Keeper.written(command)) is not None:
+        return keeper
     if found := _IF_TOOL.match(command):  # our own rendering with a fallback: its first choice says it
         command = found["first"]
     try:

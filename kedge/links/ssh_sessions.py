@@ -46,6 +46,7 @@ class _Shared:
         with self.lock:
             self.sessions -= 1
             is_last = self.sessions == 0
+            self.is_full = self.is_full or is_last  # it is being closed: nobody may come any more
         if is_last:
             if self.pulse is not None:
                 self.pulse.stop()
@@ -129,6 +130,8 @@ class Sessions:
         work = partial(self._channel, shared, deadline, window)
         give_up = partial(_in_background, shared.connection.close)
         with shared.lock:
+            if not shared.has_room:
+                return None
             shared.sessions += 1
         channel: paramiko.Channel | None = None
         try:

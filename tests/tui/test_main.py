@@ -313,7 +313,8 @@ async def test_commands_are_found_by_their_beginning_and_completed_by_tab(at_des
 async def test_a_command_that_does_not_exist_is_answered_with_those_that_do(at_desk: Opener) -> None:
     async with at_desk() as desk:
         await desk.command("[bold]x")
-        assert desk.toasts[-1].startswith("There is no command `[bold]x`; there are: ctx, faults")
+        assert desk.toasts[-1].startswith("There is no command `[bold]x`; there are: ctx, ")
+        assert all(f", {name}," in desk.toasts[-1] for name in ("faults", "logs", "node"))
         await desk.command("node nowhere")
         assert desk.toasts[-1] == "There is no edge node nowhere"
 
