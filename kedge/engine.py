@@ -132,6 +132,10 @@ class Engine:
         await self.look_at_site()
         await self.look_at_hosts([host.name for host in self.hosts], costs)
 
+    def forget_pace(self) -> None:
+        """Something was changed: the next sweep asks everything, however lately it was answered."""
+        self._sweeper.forget_pace()
+
     async def look_at_site(self, only: Callable[[Probe], bool] = lambda probe: True, *, paced: bool = False) -> None:
         """Ask what is asked of the site as a whole, then find out which hosts it has.
 

@@ -256,6 +256,11 @@ class LiveSite:
             await self.engine.look_at_site()
             await self.engine.look_at_hosts(names, costs)
 
+    def forget_pace(self) -> None:
+        """Something was changed: the next look at the site and at what is in view asks everything."""
+        self.engine.forget_pace()
+        self._active_due.clear()
+
     async def recheck(self, codes: Sequence[str], target: str) -> tuple[Finding, ...]:
         """Ask again what these checks read and give their findings; what ``verify`` uses."""
         found = await self.engine.look_again(codes, target)

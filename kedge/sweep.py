@@ -75,6 +75,10 @@ class Sweeper:
         self.witness: Callable[[Sequence[Observation]], None] = lambda answers: None
         """Told of everything that was answered, before it is read; what goes into a bundle."""
 
+    def forget_pace(self) -> None:
+        """What was answered lately is old news: something was changed."""
+        self._last.clear()
+
     async def site(self, *, only: Callable[[Probe], bool] = lambda probe: True, paced: bool = False) -> None:
         """Ask everything that is asked of the site as a whole.
 

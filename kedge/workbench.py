@@ -236,7 +236,10 @@ class Workbench:
         """Apply what was shown; raises kedge.executor.Refused."""
         site = self._site()
         with site.doing(_("{title} on {target}").format(title=preview.plan.title, target=preview.plan.target)):
-            return await self.executor.apply(preview, approval, progress, stop)
+            try:
+                return await self.executor.apply(preview, approval, progress, stop)
+            finally:
+                site.forget_pace()
 
     async def verify(
         self, outcome: Outcome, before: tuple[Finding, ...], tell: Callable[[Text], None] = lambda text: None
@@ -244,7 +247,9 @@ class Workbench:
         """Measure the plan's checks until they are green or its time is up."""
         site = self._site()
         with site.doing(_("verifying {title}").format(title=outcome.plan.title)):
-            return await self.executor.verify(outcome, site.recheck, before, tell)
+            found = await self.executor.verify(outcome, site.recheck, before, tell)
+        site.forget_pace()  # what is not verified, such as logs, has caught up meanwhile
+        return found
 
     async def undo_preview(self, id: str) -> Preview:
         """What would take a change back; raises kedge.executor.Refused."""

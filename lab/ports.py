@@ -48,16 +48,18 @@ class LoopbackPort:
         self._server: asyncio.Server | None = None
         self._fillers: list[socket.socket] = []
         self._served: set[_Served] = set()
+        self._is_over = False
         self.number: int = self._socket.getsockname()[1]
         self.state = PortState.REFUSED
 
     async def open(self, factory: ProtocolFactory, tls: ssl.SSLContext | None = None) -> None:
         """Serve connections with ``factory``'s protocols; a port that is open already is opened anew."""
         listener = self._rebind()
+        self._is_over = False
         loop = asyncio.get_running_loop()
         goodbye = _GOODBYE if tls is not None else None
         self._server = await loop.create_server(
-            lambda: _Served(factory(), self._served),
+            lambda: _Served(factory(), self._served, lambda: self._is_over),
             sock=listener,
             ssl=tls,
             backlog=_BACKLOG,
@@ -82,6 +84,7 @@ class LoopbackPort:
 
     def close(self) -> None:
         """Give the port back, and end every connection it has served: the loop may be over at once."""
+        self._is_over = True
         self._release()
         for served in tuple(self._served):
             served.cut()
@@ -113,23 +116,27 @@ class _Served(asyncio.Protocol):
     leaves a socket behind, and no public call of asyncio names the connections of a server before Python 3.13.
     """
 
-    def __init__(self, inner: asyncio.BaseProtocol, served: set[_Served]) -> None:
+    def __init__(self, inner: asyncio.BaseProtocol, served: set[_Served], is_over: Callable[[], bool]) -> None:
         assert isinstance(inner, asyncio.Protocol)  # noqa: S101  # nothing here serves another kind
-        self._inner, self._served = inner, served
+        self._inner, self._served, self._is_over = inner, served, is_over
         self._transport: asyncio.BaseTransport | None = None
         self.pause_writing, self.resume_writing = inner.pause_writing, inner.resume_writing
         self.data_received, self.eof_received = inner.data_received, inner.eof_received
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """List it."""
+        """List it; one whose handshake took longer than the port lived is ended at once."""
         self._transport = transport
+        if self._is_over():
+            self.cut()
+            return
         self._served.add(self)
         self._inner.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
-        self._served.discard(self)
-        self._inner.connection_lost(exc)
+        if self in self._served:
+            self._served.remove(self)
+            self._inner.connection_lost(exc)
 
     def cut(self) -> None:
         """End it without a goodbye."""

@@ -16,6 +16,9 @@ from lab.hosts import sessions
 from lab.hosts.link import LinkQuality, SlowRelay
 from lab.ports import LoopbackPort, PortState
 
+_FAREWELL = 0.5
+"""Seconds that a connection gets to end by itself once its line is cut."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -46,7 +49,7 @@ class HostServer:
         self._account = account
         self._options: asyncssh.SSHServerConnectionOptions | None = None
         self._connections: set[asyncssh.SSHServerConnection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Future[None], socket.socket | SlowRelay] = {}
 
     async def become(self, state: PortState) -> None:
         """Accept connections, refuse them or let them hang; leaving the open state drops the present ones."""
@@ -69,6 +72,14 @@ class HostServer:
     async def _drop_connections(self) -> None:
         for connection in tuple(self._connections):
             connection.abort()
+        # Whoever is still being greeted ends by itself when the line is cut; cancelled in between, asyncssh would
+        # leave the transport behind that it has just made.
+        greeted = {task: line for task, line in self._tasks.items() if isinstance(line, socket.socket)}
+        for line in greeted.values():
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+        if greeted:
+            await asyncio.wait(greeted, timeout=_FAREWELL)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -106,8 +117,8 @@ class HostServer:
     def _spawn(self, coroutine: Coroutine[None, None, None], connected: socket.socket | SlowRelay) -> None:
         """Run a task that has sockets; they are closed with it, even if it never got to run."""
         task = asyncio.ensure_future(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = connected
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
         task.add_done_callback(lambda _task: connected.close())
 
     async def _session(self, channel: asyncssh.SSHServerProcess[bytes]) -> None:
