@@ -167,7 +167,7 @@ class LiveSite:
             picture = self._framed(await self.engine.picture_soon())
             try:
                 self.on_picture(picture)
-            except Exception:
+            except Exception:  # of whoever listens: the site goes on and hands out the next picture
                 log.exception("a front end failed on a picture")
             await asyncio.sleep(self.pace.picture)
 

@@ -92,7 +92,7 @@ class HostStream:
         threading.Thread(target=self._run, args=(script, nonce, password, deadline), name=name, daemon=True).start()
         try:
             await self._handoff.get()
-        except BaseException:
+        except BaseException:  # cancelled too: whoever gave up the start must not leave the command running
             await self.aclose()
             raise
 

@@ -117,7 +117,7 @@ class MetricsFeed:
                 await asyncio.sleep(MANY_SECONDS if len(self._look.table.pods) > MANY else FEW_SECONDS)
         except asyncio.CancelledError:
             raise
-        except Exception:
+        except Exception:  # raised again: nobody awaits the task, so the log is where it is told
             log.exception("the metrics feed ended")
             raise
         finally:
