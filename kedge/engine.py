@@ -27,6 +27,7 @@ from kedge.sources.base import Source
 from kedge.store import FactStore
 from kedge.sweep import Sweeper
 from kedge.tree import build_tree
+from kedge.tree_pods import PodRows
 
 SWEEP_COSTS = (Cost.PASSIVE, Cost.ACTIVE)
 HOSTS_AT_ONCE = 32
@@ -110,6 +111,7 @@ class Engine:
         self._sweeper = Sweeper(registry, self.store, kubernetes, host, deadline)
         self._since = Since() if watching else None
         self._serial = itertools.count(1)
+        self._pods = PodRows()
         self._slots = asyncio.Semaphore(HOSTS_AT_ONCE)
 
     @property
@@ -256,7 +258,7 @@ class Engine:
             server=self.site.server,
             taken=taken,
             serial=next(self._serial),
-            components=build_tree(self.site.name, found, edges, facts),
+            components=self._pods.with_pods(build_tree(self.site.name, found, edges, facts), facts),
             findings=found,
             causes=causes(found),
             paths=draw_paths(found, edges),

@@ -21,10 +21,11 @@ from kedge.facts.nodes import Node
 from kedge.facts.pods import NodePods, Pod, Workload
 from kedge.i18n import _
 from kedge.links.base import Access
-from kedge.model import Observation, Reason, Unknown
+from kedge.model import Kind, Observation, Reason, Unknown
 from kedge.sources.base import Source
 from kedge.sources.mask import MASK, masked
 from kedge.store import FactStore
+from kedge.tree_pods import meant
 
 READ_SECONDS = 10.0
 
@@ -112,8 +113,11 @@ def things_of(component: str, target: str, store: FactStore) -> tuple[Thing, ...
     """The objects behind a component, the most telling first."""
     if component.startswith("edge/"):
         pods: NodePods | None = store.known(NodePods, target)
-        mine = _pods(pods.pods if pods is not None else ())
-        if component == f"edge/{target}/pods":
+        mine = _pods(meant(component, target, pods.pods if pods is not None else ()))
+        whole = Kind.PODS.component(target)
+        if component.startswith(f"{whole}/"):
+            return mine
+        if component == whole:
             return (*mine, Thing("Node", target))
         return (Thing("Node", target), *(mine if component == f"edge/{target}" else ()))
     return _CLOUD[component](store) if component in _CLOUD else ()

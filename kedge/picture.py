@@ -56,6 +56,9 @@ class ComponentView:
         counts: (status, how many) over the findings of itself and everything below.
         seen: when its newest evidence was taken; None when nothing was seen yet.
         labels: of the node, for the component that stands for an edge node itself.
+        since: when the worst of itself and everything below turned bad, where that was seen.
+        sources: who told about itself: ``kubernetes`` and hosts.
+        about: what is known of it besides findings, as name and value; of a pod its state, containers, owner.
     """
 
     id: str
@@ -68,6 +71,9 @@ class ComponentView:
     counts: tuple[tuple[Status, int], ...] = ()
     seen: datetime | None = None
     labels: tuple[tuple[str, str], ...] = ()
+    since: datetime | None = None
+    sources: frozenset[str] = frozenset()
+    about: tuple[tuple[Text, Text], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,13 +68,14 @@ _RANK = {status: status.rank for status in Status}
 class _Roll:
     """What is below one component, itself included."""
 
-    __slots__ = ("counts", "newest", "own", "weight", "worst")
+    __slots__ = ("counts", "newest", "own", "sources", "weight", "worst")
 
     def __init__(self) -> None:
         self.worst: Finding | None = None
         self.weight = -1
         self.counts: dict[Status, int] = {}
         self.newest: datetime | None = None
+        self.sources: set[str] = set()
         self.own = Status.SKIP
 
     def take(self, finding: Finding) -> None:
@@ -86,6 +87,7 @@ class _Roll:
         self._weigh(finding, 2 * rank + (status is Status.FAIL and finding.because is None))
         self.counts[status] = self.counts.get(status, 0) + 1
         for evidence in finding.evidence:
+            self.sources.add(evidence.source)
             self._date(evidence.at)
 
     def add(self, below: _Roll) -> None:
@@ -147,4 +149,6 @@ def _view(
         counts=tuple([(status, roll.counts[status]) for status in _RANK if status in roll.counts]),
         seen=roll.newest,
         labels=labels,
+        since=worst.since if worst else None,
+        sources=frozenset(roll.sources),
     )

@@ -87,4 +87,5 @@ def _group(label: str, value: str, edges: Sequence[ComponentView]) -> ComponentV
         line=worst.line,
         counts=tuple((status, counts[status]) for status in Status if counts[status]),
         seen=max(moments, default=None),
+        since=worst.since,
     )

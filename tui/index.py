@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cached_property
 
 from kedge.i18n import Text, translate
@@ -121,6 +122,25 @@ class PictureIndex:
             for view in self.picture.components
             if view.target != "-" and (component in (ROOT, view.id) or view.id.startswith(start))
         )
+
+    @cached_property
+    def day(self) -> date:
+        """The day of the picture where this machine is."""
+        return self.picture.taken.astimezone().date()
+
+    @cached_property
+    def _down(self) -> frozenset[str]:
+        return frozenset(link.name for link in self.picture.links if link.state is LinkState.DOWN)
+
+    def is_dated(self, view: ComponentView, *, stale: bool) -> bool:
+        """True when nobody who told about a component answers any more.
+
+        Args:
+            stale: the API is silent; it dates what nobody else tells about.
+        """
+        if view.sources:
+            return view.sources <= (self._down | {"kubernetes"} if stale else self._down)
+        return stale or view.target in self._down
 
     @cached_property
     def cloud_hosts(self) -> frozenset[str]:

@@ -26,6 +26,7 @@ def shown_of(index: PictureIndex, view: ComponentView, offers: Offers) -> Shown:
     told = findings[:MOST]
     return Shown(
         notes=tuple(_notes(index, view)),
+        about=view.about,
         findings=told,
         fixes=_fixes(index, told, offers),
         more=len(findings) - len(told),
@@ -87,6 +88,8 @@ def _empty(index: PictureIndex, view: ComponentView) -> Text:
             "No edge node is known: no node has the label node-role.kubernetes.io/edge or a kubelet version with "
             "-kubeedge-, and no host of the config file has the role edge"
         )
+    if view.about:
+        return _("l follows its logs, s opens a shell in it, d describes it")
     if view.id in BRANCHES:
         return _("Nothing here needs attention")
     return _("Nothing is checked here yet")

@@ -12,6 +12,7 @@ from kedge.facts.pods import NodePods, Pod
 from kedge.facts.services import RuntimeService
 from kedge.logs.signatures import CLOUDCORE, EDGECORE, METRICS_SERVER, Signature
 from kedge.store import FactStore
+from kedge.tree_pods import meant
 
 EDGECORE_UNIT = "edgecore"
 EDGECORE_LOG = "/var/log/kubeedge/edgecore.log"
@@ -184,7 +185,7 @@ def _edge(component: str, node: str, facts: FactStore, previous: bool) -> tuple[
     part = component.removeprefix(f"edge/{node}").strip("/")
     pods = facts.known(NodePods, node)
     if part.startswith("pods") or previous:
-        return _containers(pods.pods if pods else (), previous)
+        return _containers(meant(component, node, pods.pods if pods else ()), previous)
     if part == "runtime":
         runtime = facts.known(RuntimeService, node)
         return (UnitLog(node, runtime.unit if runtime else "containerd"),)

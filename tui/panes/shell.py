@@ -37,6 +37,7 @@ def _open(screen: MainScreen, view: ComponentView) -> Pane | Text | None:
 
 def _targets(screen: MainScreen, view: ComponentView) -> list[Target]:
     from kedge.shells.targets import OnHost
+    from kedge.tree_pods import pod_of
 
     index, bench = screen.index, screen.app.workbench
     if index is None or bench is None or bench.shells is None:
@@ -44,6 +45,8 @@ def _targets(screen: MainScreen, view: ComponentView) -> list[Target]:
     shells = bench.shells
     if view.target != "-":
         machine: list[Target] = [OnHost(view.target)]
+        if (pod := pod_of(view.id, view.target)) is not None:
+            return [one for one in shells.containers(view.target) if (one.namespace, one.pod) == pod]
         inside = view.id.rpartition("/")[2] in IN_CONTAINERS
         return [*shells.containers(view.target), *machine] if inside else machine
     hosts = sorted(index.edges if view.id.startswith("edge") else index.cloud_hosts)

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -22,14 +21,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from kedge.i18n import _, translate
-from kedge.model import Status
+from kedge.model import Kind
 from kedge.picture import ComponentView
-from kedge.printable import one_line
 from tui.errors import Guarded
-from tui.glyphs import STATUS_CLASSES, Glyphs, style_of
+from tui.glyphs import STATUS_CLASSES, Glyphs
 from tui.index import PictureIndex
-from tui.text_layout import cut, cut_middle
-from tui.widgets.tree_rows import Keep, Row, Rows, is_faulty, kept, looks, visible_rows
+from tui.widgets.tree_line import Dress, tree_line
+from tui.widgets.tree_rows import Keep, Row, Rows, is_faulty, kept, leading, looks, visible_rows
 
 FOLD_FROM = 20
 """With more edges than these, each is folded at first: an overview must fit a screen."""
@@ -93,6 +91,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         self._rows = Rows()
         self._shown: frozenset[str] | None = None
         self._folded: set[str] = set()
+        self._opened: set[str] = set()
         self._keep: Keep | None = None
         self._cursor = ""
         self._told: tuple[frozenset[str], int] | None = None
@@ -148,17 +147,23 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         top = int(self.scroll_y)
         for row in range(top, min(top + self.size.height, len(self._rows.rows))):
             id = self._rows.rows[row].id
-            if looks(before.views.get(id)) != looks(index.views.get(id)):
+            if self._looks(before, id) != self._looks(index, id):
                 self.refresh_line(row)
 
+    def _looks(self, index: PictureIndex, id: str) -> object:
+        view = index.views.get(id)
+        return view and (looks(view), index.is_dated(view, stale=self.stale))
+
     def _fold_newcomers(self, index: PictureIndex) -> None:
-        """Fold edges that were not there before, when there are many."""
+        """Fold the pods of edges that were not there before, and where there are many edges those too."""
+        known = set(self._ids)
+        fresh = [edge for edge in index.edges if f"edge/{edge}" not in known]
+        self._folded |= {Kind.PODS.component(edge) for edge in fresh}
         if len(index.edges) > FOLD_FROM:
-            known = set(self._ids)
-            self._folded |= {f"edge/{edge}" for edge in index.edges if f"edge/{edge}" not in known}
+            self._folded |= {f"edge/{edge}" for edge in fresh}
 
     def filter(self, keep: Keep | None) -> None:
-        """Keep only what ``keep`` accepts, and what leads there; None keeps everything."""
+        """Keep only what ``keep`` accepts, and what leads there, unfolded; None keeps everything, folded as before."""
         self._keep = keep
         self._sift()
 
@@ -167,16 +172,20 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
 
     def _sift(self) -> None:
         self._shown = self._kept()
+        shown, index = self._shown, self._index
+        self._opened = set() if shown is None or index is None else leading(index.components, shown, self._found)
         self._lay_out()
 
     def _kept(self) -> frozenset[str] | None:
-        keep, faults = self._keep, self.faults_only
-        if self._index is None or (keep is None and not faults):
+        if self._index is None or (self._keep is None and not self.faults_only):
             return None
-        components = self._index.components
-        if keep is None:
-            return kept(components, is_faulty)
-        return kept(components, (lambda view: is_faulty(view) and keep(view)) if faults else keep)
+        return kept(self._index.components, self._found)
+
+    def _found(self, view: ComponentView) -> bool:
+        """True for what the filter looks for, and faults where only they are wanted."""
+        if self.faults_only and not is_faulty(view):
+            return False
+        return self._keep is None or self._keep(view)
 
     def select(self, component: str) -> None:
         """Move the cursor to a component, unfolding what hides it."""
@@ -186,7 +195,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         while place:
             self._folded.discard(place)
             place = views[place].parent
-        if len(self._folded) != folded:
+        if len(self._folded) != folded or self._rows.find(component) is None:
             self._lay_out()
         self._go(component)
 
@@ -194,7 +203,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         if self._index is None:
             return
         before = self._rows
-        self._rows = visible_rows(self._index.components, self._folded, self._shown)
+        self._rows = visible_rows(self._index.components, self._folded - self._opened, self._shown)
         self.virtual_size = Size(1, len(self._rows.rows))
         if self._rows.rows and self._rows.find(self._cursor) is None:
             self._go(self._nearest(before))
@@ -245,7 +254,11 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
     def action_fold(self) -> None:
         row = self._row()
         if row is not None and row.branch:
-            self._folded ^= {row.id}
+            self._opened.discard(row.id)
+            if row.folded:
+                self._folded.discard(row.id)
+            else:
+                self._folded.add(row.id)
             self._lay_out()
 
     def action_close_branch(self) -> None:
@@ -345,43 +358,17 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         view = self._index.views.get(row.id) if row is not None and self._index is not None else None
         if row is None or view is None:
             return Strip.blank(width, self.rich_style)
-        strip = Strip(self._segments(row, view, width)).adjust_cell_length(width, self.rich_style)
+        index = self._index
+        dress = Dress(
+            self.glyphs,
+            self.get_component_rich_style,
+            index.day if index is not None else None,
+            marked=row.id in self.marked,
+            dated=index is not None and index.is_dated(view, stale=self.stale),
+        )
+        strip = Strip(tree_line(row, view, width, dress)).adjust_cell_length(width, self.rich_style)
         strip = strip.apply_style(self.rich_style)
         if row.id == self._cursor:
             name = "tree--cursor" if self.has_focus else "tree--cursor-blurred"
             strip = Strip([Segment(s.text, (s.style or Style()) + self.get_component_rich_style(name)) for s in strip])
         return strip
-
-    def _segments(self, row: Row, view: ComponentView, width: int) -> list[Segment]:
-        dim = Style(dim=True) if self.stale else Style()
-        guide = self._style("tree--guide")
-        segments = [Segment(self._guides(row), guide)]
-        if view.id in self.marked:
-            segments.append(Segment(self.glyphs.mark + " ", self._style("tree--mark")))
-        if row.branch:
-            segments.append(Segment((self.glyphs.closed if row.folded else self.glyphs.open) + " ", guide))
-        segments.append(Segment(self.glyphs.status(view.rollup) + " ", self._style(style_of(view.rollup)) + dim))
-        room = width - sum(segment.cell_length for segment in segments)
-        label = cut_middle(one_line(translate(view.label)), room, self.glyphs.more)
-        segments.append(Segment(label, self._style("tree--label") + dim))
-        room -= cell_len(label)
-        for status in (Status.FAIL, Status.WARN) if row.branch else ():
-            count = dict(view.counts).get(status, 0)
-            said = f" {self.glyphs.status(status)}{count}"
-            if count and room > len(said) + 1:
-                segments.append(Segment(said, self._style(style_of(status)) + dim))
-                room -= len(said)
-        room -= 2
-        if view.line is not None and room > 3 and (not row.branch or row.folded):
-            line = cut(one_line(translate(view.line)), room, self.glyphs.more)
-            segments.append(Segment("  " + line, self._style("tree--line") + dim))
-        return segments
-
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(name)
-
-    def _guides(self, row: Row) -> str:
-        if row.depth == 0:
-            return ""
-        bar, tee, corner = ("| ", "|-", "`-") if self.glyphs.ascii_only else ("│ ", "├ ", "└ ")
-        return "".join(bar if goes_on else "  " for goes_on in row.guides[1:]) + (corner if row.last else tee)

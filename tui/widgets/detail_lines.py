@@ -39,6 +39,7 @@ class Shown:
 
     Attributes:
         notes: above everything else.
+        about: name and value of what is known besides findings.
         findings: in causal order.
         fixes: (index of the finding, proposal); those with a plan are numbered in this order.
         more: how many further findings there are that are not shown.
@@ -47,6 +48,7 @@ class Shown:
     """
 
     notes: tuple[Note, ...] = ()
+    about: tuple[tuple[Text, Text], ...] = ()
     findings: tuple[Finding, ...] = ()
     fixes: tuple[tuple[int, Proposal], ...] = ()
     more: int = 0
@@ -77,6 +79,7 @@ def detail_lines(shown: Shown, width: int, glyphs: Glyphs) -> list[Line]:
     lines: list[Line] = []
     for note in shown.notes:
         lines += _note(note, width, glyphs)
+    lines += _about(shown.about, width)
     if not shown.findings:
         return [*lines, *(Line(((part, "detail--dim"),)) for part in wrap(translate(shown.empty), width))]
     several = len({finding.target for finding in shown.findings}) > 1
@@ -103,6 +106,15 @@ def _note(note: Note, width: int, glyphs: Glyphs) -> list[Line]:
     first = Line((*head, (" " + wrapped[0], "detail--text")))
     rest = [Line(((" " * (width_of(head) + 1) + part, "detail--text"),)) for part in wrapped[1:]]
     return [first, *rest, Line()]
+
+
+def _about(about: Sequence[tuple[Text, Text]], width: int) -> list[Line]:
+    lines: list[Line] = []
+    for name, value in about:
+        first, *rest = wrap(one_line(translate(value)), width - INDENT)
+        lines.append(Line(((pad("  " + translate(name), INDENT), "detail--name"), (first, "detail--text"))))
+        lines += [Line(((" " * INDENT + part, "detail--text"),)) for part in rest]
+    return [*lines, Line()] if lines else []
 
 
 @dataclass(frozen=True, slots=True)

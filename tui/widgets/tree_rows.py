@@ -83,6 +83,11 @@ def kept(components: Sequence[ComponentView], keep: Keep) -> frozenset[str]:
     return frozenset(shown)
 
 
+def leading(components: Sequence[ComponentView], shown: Collection[str], found: Keep) -> set[str]:
+    """Ids that a filter leaves only because they lead to what it found; these are opened, so that one sees it."""
+    return {view.id for view in components if view.id in shown and not found(view)}
+
+
 def _lay(
     siblings: Sequence[ComponentView],
     children: Mapping[str, Sequence[ComponentView]],
@@ -102,7 +107,7 @@ def _lay(
 
 def looks(view: ComponentView | None) -> object:
     """What a row shows of a component; equal values are drawn alike."""
-    return view and (view.rollup, view.label, view.line, view.counts)
+    return view and (view.rollup, view.label, view.line, view.counts, view.since)
 
 
 def is_faulty(view: ComponentView) -> bool:
