@@ -129,6 +129,17 @@ def tier_of(path: Path) -> str:
     return parts[0] if parts and parts[0] in TIERS else ""
 
 
+def group_of(path: Path) -> str:
+    """One worker takes a whole file, so that its fixtures are made once; the real tier shares one machine."""
+    return "real" if tier_of(path) == "real" else str(path.relative_to(HERE))
+
+
+def without_group(nodeid: str, root: Path) -> str:
+    """A test's name as it is without workers: xdist adds the group to what its workers report."""
+    path = root / nodeid.partition("::")[0]
+    return nodeid.removesuffix(f"@{group_of(path)}") if tier_of(path) else nodeid
+
+
 def pytest_configure(config: pytest.Config) -> None:
     named_tiers()
     _forget_the_machine(config)
@@ -147,8 +158,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not tier:
             raise pytest.UsageError(f"{item.nodeid} is in no tier: put it into tests/{{{','.join(TIERS)}}}")
         item.add_marker(getattr(pytest.mark, tier))
-        # One worker takes a whole file, so that its fixtures are made once; the real tier shares one machine.
-        item.add_marker(pytest.mark.xdist_group("real" if tier == "real" else str(item.path.relative_to(HERE))))
+        item.add_marker(pytest.mark.xdist_group(group_of(item.path)))
         if why := missing(tier):
             item.add_marker(pytest.mark.skip(reason=f"tier {tier}: {why}"))
 
@@ -185,8 +195,16 @@ class TierReport:
                 self._complaints.append(f"tier {tier} must run ({VARIABLE}), {counts['skipped']} skipped: {why}")
             elif not counts:
                 self._complaints.append(f"tier {tier} must run ({VARIABLE}), but no test of it was collected")
+        self._name_the_failed_for_a_run_without_workers()
         if self._complaints and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _name_the_failed_for_a_run_without_workers(self) -> None:
+        """Else ``--last-failed`` in one process finds no test of the names that the workers reported."""
+        cache = self._config.cache
+        if cache is not None:
+            failed = cache.get("cache/lastfailed", {})
+            cache.set("cache/lastfailed", {without_group(one, self._config.rootpath): True for one in failed})
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("tiers")

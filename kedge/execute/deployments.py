@@ -10,19 +10,19 @@ from typing import Any
 
 from kedge.execute.base import Handler, Hands, Refused, Shown, Tell
 from kedge.execute.objects import PatchObjectHandler, essence, get_object, merge_diff
-from kedge.execute.rollout import RolloutRestartHandler, pods_of, wait_for_rollout
+from kedge.execute.rollout import RolloutRestartHandler, patch_workload, pods_of, wait_for_rollout
 from kedge.facts.flags import value_of, with_flag
 from kedge.i18n import _
 from kedge.links.base import Access
 from kedge.model import Step
-from kedge.steps import EditDeployment, PatchObject, RolloutRestart, title_of
+from kedge.steps import MERGE_PATCH, EditDeployment, PatchObject, RolloutRestart, title_of
 
 PORT = "https"
 HOST_NAME = "kubernetes.io/hostname"
 
 
 class EditDeploymentHandler(Handler[EditDeployment]):
-    """The patch is made from the object as it is at the preview; resourceVersion guards it until it is sent."""
+    """The patch is made from the object as it is at the preview; the generation guards it until it is sent."""
 
     def __init__(self) -> None:
         self._objects = PatchObjectHandler()
@@ -45,7 +45,7 @@ class EditDeploymentHandler(Handler[EditDeployment]):
         )
 
     async def change(self, step: EditDeployment, shown: Shown, hands: Hands, tell: Tell) -> None:
-        await self._objects.change(_patch(step, shown), replace(shown, pin=shown.seen), hands, tell)
+        await patch_workload(hands, step.path, shown, json.loads(shown.pin["body"]), MERGE_PATCH)
 
     async def settle(self, step: EditDeployment, shown: Shown, hands: Hands) -> bool | None:
         # The controller counts rollouts in an annotation, so what is asked for is compared, not the whole object.

@@ -13,7 +13,7 @@ from kedge.execute.objects import get_object, refusing
 from kedge.i18n import Text, _, ngettext
 from kedge.links.base import Access
 from kedge.links.kube_access import access_of
-from kedge.model import LinkError, Step
+from kedge.model import LinkError, Reason, Step
 from kedge.steps import STRATEGIC_MERGE_PATCH, RolloutRestart
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
@@ -33,6 +33,9 @@ _CANNOT_START = frozenset(
 _PORTS_TAKEN = "free ports"
 """Words of the scheduler: ``node(s) didn't have free ports for the requested pod ports`` (facts 11)."""
 
+_STATUS_WRITES = 5
+"""How often a controller may write the status between reading and patching before it counts as a conflict."""
+
 
 class RolloutRestartHandler(Handler[RolloutRestart]):
     """The same annotation that kubectl sets; then what ``kubectl rollout status`` waits for."""
@@ -43,8 +46,7 @@ class RolloutRestartHandler(Handler[RolloutRestart]):
             sentence = _("{namespace}/{name} is scaled to 0; a restart would start nothing")
             raise Refused(sentence.format(namespace=step.namespace, name=step.name))
         stamp = f"{at:%Y-%m-%dT%H:%M:%SZ}"
-        body = _restart(stamp, workload)
-        await refusing(hands, step.path, body, STRATEGIC_MERGE_PATCH)
+        await refusing(hands, step.path, _restart(stamp), STRATEGIC_MERGE_PATCH)
         pods = await pods_of(hands, step, workload)
         notes = [_("then wait up to {seconds} s until the new pods are ready").format(seconds=round(step.seconds))]
         if step.replace and _uses_host_ports(workload):
@@ -60,8 +62,7 @@ class RolloutRestartHandler(Handler[RolloutRestart]):
         )
 
     async def change(self, step: RolloutRestart, shown: Shown, hands: Hands, tell: Tell) -> None:
-        seen = {"metadata": {"resourceVersion": shown.seen["resourceVersion"]}}
-        await hands.patch(step.path, _restart(shown.seen["stamp"], seen), STRATEGIC_MERGE_PATCH)
+        await patch_workload(hands, step.path, shown, _restart(shown.seen["stamp"]), STRATEGIC_MERGE_PATCH)
 
     async def settle(self, step: RolloutRestart, shown: Shown, hands: Hands) -> bool | None:
         workload = await hands.get(step.path)
@@ -78,6 +79,30 @@ class RolloutRestartHandler(Handler[RolloutRestart]):
         pods = f"/api/v1/namespaces/{step.namespace}/pods"
         needed = [access_of("GET", step.path), access_of("PATCH", step.path), access_of("GET", pods)]
         return (*needed, access_of("DELETE", f"{pods}/name")) if step.replace else tuple(needed)
+
+
+async def patch_workload(hands: Hands, path: str, shown: Shown, body: Mapping[str, Any], content_type: str) -> None:
+    """Patch a workload whose spec is still the one of the preview; raises LinkError(CONFLICT) when it is not.
+
+    Its controller writes the status at any time, and every write moves the resourceVersion. So the generation, which
+    counts changes of the spec, decides whether it is the same; the newest resourceVersion then guards the patch.
+    ``shown``: ``pin`` holds uid and generation, ``seen`` the resourceVersion of the preview.
+    """
+    for _attempt in range(_STATUS_WRITES - 1):
+        try:
+            return await _send(hands, path, shown, body, content_type)
+        except LinkError as error:
+            if error.unknown.reason is not Reason.CONFLICT:
+                raise
+    await _send(hands, path, shown, body, content_type)
+
+
+async def _send(hands: Hands, path: str, shown: Shown, body: Mapping[str, Any], content_type: str) -> None:
+    now = (await hands.get(path))["metadata"]
+    same = now["uid"] == shown.pin["uid"] and now.get("generation", 0) == shown.pin["generation"]
+    version = now["resourceVersion"] if same else shown.seen["resourceVersion"]  # the server refuses the old one
+    metadata = {**(body.get("metadata") or {}), "resourceVersion": version}
+    await hands.patch(path, {**body, "metadata": metadata}, content_type)
 
 
 async def wait_for_rollout(step: RolloutRestart, old: frozenset[str], hands: Hands, tell: Tell) -> None:
@@ -160,11 +185,8 @@ class _Rollout:
             self.tell(_("deleted pod {pod}, which held the host ports").format(pod=name))
 
 
-def _restart(stamp: str, seen: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    body: dict[str, Any] = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: stamp}}}}}
-    if seen is not None:
-        body["metadata"] = {"resourceVersion": seen["metadata"]["resourceVersion"]}
-    return body
+def _restart(stamp: str) -> dict[str, Any]:
+    return {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: stamp}}}}}
 
 
 async def pods_of(hands: Hands, step: RolloutRestart, workload: Mapping[str, Any]) -> dict[str, str]:

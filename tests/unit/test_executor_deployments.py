@@ -10,7 +10,8 @@ import pytest
 
 from kedge.execute.deployments import edited
 from kedge.executor import Refused, Result, StepState
-from kedge.steps import KUBERNETES, EditDeployment
+from kedge.model import Step
+from kedge.steps import KUBERNETES, EditDeployment, RolloutRestart
 from tests.unit.executor_fakes import Bench, FakeKube, FakeWriters, approve, lost, plan_of
 
 PATH = "/apis/apps/v1/namespaces/kube-system/deployments/ms"
@@ -136,3 +137,30 @@ async def test_a_status_that_changes_meanwhile_does_not_refuse_but_a_spec_does(b
     cluster.objects[PATH] = again
     outcome = await bench.executor.apply(preview, approve(preview), lambda _progress: None)
     assert outcome.result is Result.DONE
+
+
+@pytest.mark.parametrize(
+    "kind", [step(flags=(("--b", ""),)), RolloutRestart(KUBERNETES, "kube-system", "deployment", "ms")]
+)
+@pytest.mark.parametrize(("writes", "spec_too"), [(3, False), (1, True)])
+async def test_a_status_written_while_the_patch_is_on_its_way_does_not_refuse_but_a_spec_does(
+    bench: Bench, kind: Step, writes: int, spec_too: bool
+) -> None:
+    cluster = bench.writers.cluster
+    preview = await bench.executor.preview(plan_of(kind, target="-"))
+    left = writes
+
+    def controller(verb: str, path: str) -> None:
+        nonlocal left
+        if verb == "patch" and left:
+            left -= 1
+            found = cluster.objects[PATH]["metadata"]
+            found["resourceVersion"] = str(int(found["resourceVersion"]) + 1)
+            found["generation"] += spec_too
+
+    cluster.fault = controller
+    outcome = await bench.executor.apply(preview, approve(preview), lambda _progress: None)
+    assert (outcome.result is Result.DONE, left) == (not spec_too, 0)
+    if spec_too:
+        assert "somebody else changed it first" in str(outcome.text)
+        assert cluster.patched == []

@@ -129,12 +129,19 @@ def test_plugin_that_hangs_is_stopped_with_its_children(tmp_path: Path) -> None:
     fails(target_of(tmp_path), r"no answer within 0\.5 s and was stopped", timeout=0.5)
     assert time.monotonic() - began < 5
     child = int((tmp_path / "child").read_text())
-    state = Path(f"/proc/{child}/stat")
-    if Path("/proc").exists() and state.exists():
-        assert state.read_text().rpartition(")")[2].split()[0] == "Z", "only its entry may be left"
-    else:
-        with pytest.raises(ProcessLookupError):
-            os.kill(child, 0)
+    while lives(child):  # a signal is on its way; the machine may be busy
+        assert time.monotonic() - began < 30, "the child of a plugin that was stopped lives on"
+        time.sleep(0.02)
+
+
+def lives(pid: int) -> bool:
+    """A process whose parent is gone may leave its entry until somebody takes note."""
+    try:
+        os.kill(pid, 0)
+        stat = Path(f"/proc/{pid}/stat").read_text() if Path("/proc").exists() else ""
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return not stat or stat.rpartition(")")[2].split()[0] != "Z"
 
 
 async def test_refused_token_is_renewed_once(tmp_path: Path, pools: Pools) -> None:

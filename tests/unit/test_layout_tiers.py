@@ -77,3 +77,11 @@ def test_a_failure_stays_a_failure(run: Run) -> None:
     ran = run({"unit/test_a.py": "def test_it():\n    assert False\n"}, None)
     assert ran.returncode == 1
     assert "unit    1 failed" in ran.stdout
+
+
+def test_what_failed_under_workers_is_all_that_a_run_without_them_tries_again(tmp_path: Path, run: Run) -> None:
+    files = {"unit/test_a.py": PASSES, "unit/test_b.py": "def test_it():\n    assert False\n"}
+    run(files, None, "-n", "1", "--dist", "loadgroup")
+    command = [sys.executable, "-m", "pytest", "--import-mode=importlib", "--last-failed", "-p", "no:xdist"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert "unit    1 failed" in ran.stdout, ran.stdout
