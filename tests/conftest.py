@@ -201,7 +201,7 @@ class TierReport:
 
     def _name_the_failed_for_a_run_without_workers(self) -> None:
         """Else ``--last-failed`` in one process finds no test of the names that the workers reported."""
-        cache = self._config.cache
+        cache = getattr(self._config, "cache", None)  # absent where the plugin is switched off
         if cache is not None:
             failed = cache.get("cache/lastfailed", {})
             cache.set("cache/lastfailed", {without_group(one, self._config.rootpath): True for one in failed})
