@@ -42,7 +42,14 @@ class _Wanted:
     _("NAT rule to CloudStream"),
     on=Kind.NAT,
     needs=["KE110"],
-    fixes=["add-nat-rule", "add-nat-rule-for-good", "keep-nat-rules", "remove-nat-rule", "run-bundle-nat-script"],
+    fixes=[
+        "add-nat-rule",
+        "add-nat-rule-for-good",
+        "keep-nat-rules",
+        "remove-nat-rule",
+        "restart-nat-manager",
+        "run-bundle-nat-script",
+    ],
     hops=[Hop.NAT],
 )
 def ports_in_use_lead_to_cloudstream(  # noqa: PLR0913, PLR0917 - a parameter is a fact, and all of these decide
@@ -86,9 +93,10 @@ def ports_in_use_lead_to_cloudstream(  # noqa: PLR0913, PLR0917 - a parameter is
         return passed_by
     kernel = Kernel(tables, _addresses(known.get(target)))
     assumed = config.text if isinstance(config, Unknown) else None
-    verdict = _judge(target, kernel, OUTPUT, wanted, idle, assumed)
+    manager = tables.managed or (isinstance(config, CloudCoreConfig) and config.iptables_enable)
+    verdict = _judge(target, kernel, OUTPUT, wanted, idle, assumed, manager)
     if verdict is None and _scrapes_from_the_pod_network(metrics, target):
-        verdict = _judge(target, kernel, PREROUTING, wanted, (), assumed)
+        verdict = _judge(target, kernel, PREROUTING, wanted, (), assumed, manager)
     verdict = verdict or _useless(target, idle, _stale(tables, record, core.addresses))
     return verdict or _lost_at_reboot(target, kernel, wanted, saved) or _right(target, wanted)
 
@@ -136,10 +144,12 @@ def _judge(
     wanted: Iterable[_Wanted],
     idle: tuple[NatRule, ...],
     assumed: Text | None,
+    manager: bool,
 ) -> Verdict | None:
     """The worst of all ports; None when every one is led right.
 
     ``assumed``: why CloudCore's stream port is not known, so that another port of it proves nothing.
+    ``manager``: KubeEdge itself should write the rules here.
     """
     bad: list[tuple[_Wanted, Route]] = []
     conditional: list[tuple[_Wanted, Route]] = []
@@ -167,7 +177,7 @@ def _judge(
         _fault(host, hook, one, found, idle),
         expected=expected,
         seen=_seen(found, idle),
-        fixes=_fixes(found),
+        fixes=_fixes(found, manager),
         explained_by=(),  # a CloudCore serves, whatever else ails it
     )
 
@@ -212,13 +222,15 @@ def _place(rule: NatRule) -> str:
     return f"{rule.backend}: {rule.chain} {rule.position}"
 
 
-def _fixes(found: Route) -> tuple[str, ...]:
-    """What helps: a wrong rule is best removed, a missing one added."""
+def _fixes(found: Route, manager: bool) -> tuple[str, ...]:
+    """What helps: a wrong rule is best removed, a missing one added, one of KubeEdge's own written anew by itself."""
     if found.way in (Way.MISSING, Way.UNHOOKED):
-        return ("add-nat-rule", "add-nat-rule-for-good", "run-bundle-nat-script")
+        own = ("restart-nat-manager",) if manager else ()
+        return (*own, "add-nat-rule", "add-nat-rule-for-good", "run-bundle-nat-script")
+    own = ("restart-nat-manager",) if found.culprit and found.culprit.rule.chain == _MANAGED else ()
     if found.way is Way.CONTESTED:
-        return ("remove-nat-rule", "add-nat-rule", "add-nat-rule-for-good")
-    return ("add-nat-rule", "add-nat-rule-for-good", "remove-nat-rule")
+        return (*own, "remove-nat-rule", "add-nat-rule", "add-nat-rule-for-good")
+    return (*own, "add-nat-rule", "add-nat-rule-for-good", "remove-nat-rule")
 
 
 def _seen(found: Route, idle: tuple[NatRule, ...]) -> Text | str:

@@ -20,11 +20,11 @@ from kedge.audit import RUN, Audit, AuditError, Entry, History, moment
 from kedge.execute.account import Account, brief, outcome_text, sum_up
 from kedge.execute.base import Clock, Hands, Refused, Settings, Shown, StepFailed, SystemClock, Writers
 from kedge.execute.handlers import from_data, handler_of, to_data
+from kedge.execute.permission import permit_steps
 from kedge.execute.run import Progress, Result, Run, StepOutcome, StepState, settled
 from kedge.i18n import Text, _
-from kedge.links.base import Access
 from kedge.locks import Locks
-from kedge.model import Approval, Finding, LinkError, Plan, Step
+from kedge.model import Approval, Finding, LinkError, Plan
 from kedge.steps import KUBERNETES, script_of
 from kedge.undo import undo_plan, undo_steps
 from kedge.verification import Recheck, Verification, Verifier, VerifyResult
@@ -144,6 +144,8 @@ class Executor:
         at = self._clock.now()
         with _refusing():
             users = {on: await self._user(on) for on in dict.fromkeys(step.on for step in plan.steps)}
+            if not self._read_only():
+                await permit_steps(plan.steps, self._hands)
         steps = await self._look(plan, at)
         return Preview(plan, tuple(replace(s, user=users[s.step.on]) for s in steps), at, undoes)
 
@@ -350,12 +352,6 @@ def _refusing() -> Iterator[None]:
         raise Refused(error.unknown.text) from None
     except StepFailed as error:
         raise Refused(error.text) from None
-
-
-def rights_of(steps: Sequence[Step]) -> tuple[Access, ...]:
-    """The Kubernetes rights that some steps need."""
-    found = (access for step in steps for access in handler_of(step).rights(step))
-    return tuple(dict.fromkeys(found))
 
 
 def _new_id(at: datetime) -> str:

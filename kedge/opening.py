@@ -75,6 +75,10 @@ class SiteWriters:
         """Read one object or list."""
         return (await self._link.get(path, access, deadline=GET_SECONDS, query=query)).body
 
+    async def kube_can(self, access: Access) -> bool:
+        """Whether this user has a right."""
+        return await self._link.can_i(access, deadline=GET_SECONDS)
+
     async def kube_exec(
         self, namespace: str, pod: str, container: str, command: Sequence[str], *, deadline: float
     ) -> ExecResult:

@@ -12,7 +12,7 @@ from typing import Any
 
 from kedge import objects
 from kedge.asks import Api, Ask, PodExec, PodLog
-from kedge.executor import rights_of
+from kedge.execute.permission import rights_of
 from kedge.facts.cloudcore import NAMESPACE, CloudCore
 from kedge.facts.kubectl import KubectlLogs, Outcome, Try
 from kedge.facts.metrics import MetricsServer
@@ -59,6 +59,10 @@ _TEST_POD = CreatePod(KUBERNETES, "default", "pod", "node", "image")
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "enable-cloudstream": (EditConfigMap(KUBERNETES, NAMESPACE, "cloudcore", "cloudcore.yaml", ()), _CLOUDCORE),
     "restart-cloudcore": (_scale(NAMESPACE, "cloudcore"), _CLOUDCORE),
+    "restart-nat-manager": (
+        RolloutRestart(KUBERNETES, NAMESPACE, "daemonset", "cloud-iptables-manager", replace=False),
+        _CLOUDCORE,
+    ),
     "restart-metrics-server": (_scale(*METRICS), _METRICS),
     "functional-test": (_TEST_POD, TryPod(KUBERNETES, _TEST_POD.namespace, "pod")),
     "update-edges-by-job": (UpdateEdges(KUBERNETES, (), ()),),

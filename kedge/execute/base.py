@@ -69,6 +69,10 @@ class Writers(Protocol):
         """Read one object or list, so that what was planned on can be compared with what is there."""
         ...
 
+    async def kube_can(self, access: Access) -> bool:
+        """Whether this user has a right, asked of the API server."""
+        ...
+
     async def kube_exec(
         self, namespace: str, pod: str, container: str, command: Sequence[str], *, deadline: float
     ) -> ExecResult:

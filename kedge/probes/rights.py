@@ -36,6 +36,7 @@ _METRICS = "kube-system"
 CHANGES = (
     Access("patch", "", "configmaps", namespace=NAMESPACE),
     *(Access("patch", "apps", "deployments", namespace=where) for where in (NAMESPACE, _METRICS)),
+    Access("patch", "apps", "daemonsets", namespace=NAMESPACE),
     *(Access("delete", "", "pods", namespace=where) for where in (NAMESPACE, _METRICS)),
 )
 """What fixes change, those aside that only a cluster's admin may run."""

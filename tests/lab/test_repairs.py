@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fixes.update_job import ENABLE as EDGESTREAM
 from kedge.executor import Outcome, Preview, Refused, Result, VerifyResult
 from kedge.model import Approval, Finding, Status
 from kedge.picture import Picture
@@ -197,8 +199,15 @@ async def test_an_edge_that_ssh_does_not_reach_is_repaired_by_a_job_of_kubeedge(
             verification = await desk.bench.verify(outcome, desk.findings)
             assert verification.result is VerifyResult.FIXED, str(verification.text)
             assert not outcome.can_undo, "what was there before is not known"
-        config = lab.hosts["edge1"].tree.path("/etc/kubeedge/config/edgecore.yaml").read_text()
-        assert "enable: true # switched" in config
+            config = lab.hosts["edge1"].tree.path("/etc/kubeedge/config/edgecore.yaml")
+            assert "enable: true # switched" in config.read_text()
+            told = replace(outcome.plan.steps[0], was=((EDGESTREAM, "false"),))  # type: ignore[call-arg]
+            again = await desk.apply(await desk.bench.preview(replace(outcome.plan, steps=(told,), verify=())))
+            assert again.can_undo, "what was there before is known"
+            undo = await desk.bench.undo_preview(again.id)
+            assert f'"{EDGESTREAM}": "false"' in undo.script()
+            await desk.apply(undo)
+            assert "enable: false # switched" in config.read_text()
 
 
 async def test_two_faults_one_behind_the_other() -> None:

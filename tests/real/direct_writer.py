@@ -45,5 +45,8 @@ class DirectWriters:
     async def kube(self) -> KubeWriter:
         raise AssertionError("no cluster here")
 
+    async def kube_can(self, access: Access) -> bool:
+        raise AssertionError("no cluster here")
+
     async def kube_get(self, path: str, access: Access, query: Mapping[str, str] | None = None) -> bytes:
         raise AssertionError("no cluster here")

@@ -48,6 +48,7 @@ async def opened(desk: Desk, mark: str = "mark edge*") -> FixManyScreen:
     await desk.type(mark)
     await desk.press("enter", "f")
     await desk.until(lambda: isinstance(desk.app.screen, FixMenu))
+    await desk.until(lambda: "it acts on the marks, not on the cursor" in desk.text)
     await desk.press("1")
     await desk.until(lambda: isinstance(desk.app.screen, FixManyScreen))
     screen = desk.app.screen

@@ -194,6 +194,7 @@ class FakeKube:
     deleted: list[str] = field(default_factory=list)
     created: int = 0
     log: str = ""
+    denied: set[tuple[str, str, str]] = field(default_factory=set)
 
     def get(self, path: str, query: Mapping[str, str] | None) -> dict[str, Any]:
         self.fault("get", path)
@@ -277,6 +278,10 @@ class FakeWriters:
 
     async def kube(self) -> FakeKube:
         return self.cluster
+
+    async def kube_can(self, access: Access) -> bool:
+        self.cluster.fault("review", access.resource)
+        return (access.verb, access.resource, access.subresource) not in self.cluster.denied
 
     async def kube_exec(
         self, namespace: str, pod: str, container: str, command: Sequence[str], *, deadline: float

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from kedge.execute.documents import documents
-from kedge.executor import Refused, Result, StepState, rights_of
+from kedge.execute.permission import rights_of
+from kedge.executor import Refused, Result, StepState
 from kedge.links.base import Access
 from kedge.steps import KUBERNETES, ApplyManifest, DeleteObjects, here_document
 from tests.unit.executor_fakes import Bench, FakeKube, FakeWriters, approve, lost, plan_of

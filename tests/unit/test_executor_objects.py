@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from kedge.executor import Refused, Result, StepState, rights_of
+from kedge.execute.permission import rights_of
+from kedge.executor import Refused, Result, StepState
 from kedge.i18n import Text
 from kedge.model import LinkError, Reason, Unknown
 from kedge.steps import JSON_PATCH, KUBERNETES, EditConfigMap, PatchObject, RolloutRestart

@@ -178,3 +178,31 @@ def test_an_image_is_taken_that_is_there_and_has_a_shell(running: Any, held: Any
 def test_a_node_that_is_not_ready_starts_no_pod() -> None:
     found = functional_test.function("edge1", Node("edge1", ready=None), UNKNOWN, UNKNOWN)
     assert isinstance(found, NotApplicable)
+
+
+async def test_a_right_that_a_later_step_lacks_is_named_before_the_first(bench: Bench) -> None:
+    cluster = bench.writers.cluster
+    cluster.denied = {("get", "pods", "exec"), ("create", "pods", "exec"), ("delete", "pods", "")}
+    with pytest.raises(Refused) as refused:
+        await bench.executor.preview(plan_of(*STEPS))
+    assert "delete pods in default, create pods/exec in default, get pods/exec in default" in str(refused.value)
+    assert not cluster.created
+    bench.read_only = True
+    assert (await bench.executor.preview(plan_of(*STEPS))).script(), "who may only look may still hand it on"
+
+
+@pytest.mark.parametrize(
+    ("reason", "stops"), [(Reason.DENIED, False), (Reason.UNREACHABLE, True)], ids=["nobody may ask", "no answer"]
+)
+async def test_a_server_that_tells_no_rights(bench: Bench, reason: Reason, stops: bool) -> None:
+    def fault(verb: str, path: str) -> None:
+        if verb == "review":
+            raise LinkError(Unknown(reason, Text("no reviews")))
+
+    bench.writers.cluster.fault = fault
+    bench.writers.cluster.denied = {("get", "pods", "exec")}  # judged as `create` by newer servers
+    if stops:
+        with pytest.raises(Refused, match="no reviews"):
+            await bench.executor.preview(plan_of(*STEPS))
+    else:
+        assert (await run(bench))[0].result is Result.DONE

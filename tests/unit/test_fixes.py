@@ -10,6 +10,7 @@ from fixes.cloudcore import enable_cloudstream, restart_cloudcore
 from fixes.edgecore import enable_edgestream, restart_edgecore
 from fixes.metrics_server import restart_metrics_server
 from fixes.nat import add_nat_rule, remove_nat_rule
+from fixes.nat_manager import restart_nat_manager
 from fixes.nat_script import run_bundle_nat_script
 from fixes.runtime import start_runtime
 from kedge.facts.bundle import OfflineBundle
@@ -428,6 +429,52 @@ def test_a_metrics_server_that_is_scaled_to_0_is_scaled_up() -> None:
     (step,) = offered(restart_metrics_server, MetricsServer(Workload("a", "b", replicas=0))).steps
     assert isinstance(step, PatchObject)
     assert (step.path, step.body) == ("/apis/apps/v1/namespaces/a/deployments/b", '{"spec":{"replicas":1}}')
+
+
+# ---------------------------------------------------------------------------------------- KubeEdge's manager
+
+MANAGED = NatTables(backends=("nft",), managed=True)
+CORES = CloudCore(Workload("kubeedge", "cloudcore", replicas=1), (RUNNING,))
+
+
+def manager(**known: Any) -> dict[str, Any]:
+    edges = All[Node]({"edge1": PORT, "edge2": NEVER})
+    facts = {"cloudcore": CORES, "nodes": edges, "pods": All[NodePods]({}), "tables": MANAGED}
+    return {"target": "cloud1", **facts, "config": CloudCoreConfig("configmap/cloudcore"), **known}
+
+
+def managers(*nodes: str, owner: str = "DaemonSet/cloud-iptables-manager") -> All[NodePods]:
+    labels = (("kubeedge", "iptables-manager"),)
+    made = {node: Pod("kubeedge", f"m-{node}", node=node, owner=owner, labels=labels) for node in nodes}
+    return All[NodePods]({node: NodePods((pod,)) for node, pod in made.items()})
+
+
+def test_the_daemonset_that_writes_the_managed_chain_is_restarted() -> None:
+    found = offered(restart_nat_manager, **manager(pods=managers("cloud1", "cloud2")))
+    assert found.steps == (
+        RolloutRestart("kubernetes", "kubeedge", "daemonset", "cloud-iptables-manager", replace=False),
+    )
+    assert "2 pods of cloud-iptables-manager restart" in str(found.impact)
+
+
+def test_cloudcore_is_restarted_where_it_writes_the_managed_chain_itself() -> None:
+    found = offered(restart_nat_manager, **manager())
+    assert found.steps == (RolloutRestart("kubernetes", "kubeedge", "deployment", "cloudcore"),)
+    assert "2 edges lose it for some seconds" in str(found.impact)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"tables": NatTables(backends=("nft",))}, "manages no NAT rules on cloud1"),
+        ({"config": CloudCoreConfig("", iptables_mode="external")}, "manages no NAT rules on cloud1"),
+        ({"target": "cloud2"}, "none does on cloud2"),
+        ({"pods": managers("cloud2")}, "runs on cloud2 and not on cloud1"),
+        ({"pods": managers("cloud1", owner="")}, "belongs to no DaemonSet"),
+    ],
+)
+def test_where_no_manager_could_write_the_rules_none_is_restarted(known: dict[str, Any], words: str) -> None:
+    assert words in refused(restart_nat_manager, **manager(**known))
 
 
 # ------------------------------------------------------------------------------------------------- registry

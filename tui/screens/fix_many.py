@@ -51,8 +51,10 @@ def choose(screen: MainScreen, targets: Sequence[str]) -> None:
             many = ManyRepairs(workbench, Campaign.of(workbench, chosen.plans))
             app.push_screen(FixManyScreen(many, app.where, screen.glyphs))
 
+    choices = [(group.proposal.title, group.where, group.proposal.risk, group) for group in offered]
+    title = _("Which fix for what is marked ({targets})?").format(targets=", ".join(targets))
     app.push_screen(
-        FixMenu([(group.proposal.title, group.where, group.proposal.risk, group) for group in offered]), show
+        FixMenu(choices, title, _("it acts on the marks, not on the cursor; esc, then esc again unmarks")), show
     )
 
 

@@ -24,19 +24,27 @@ Choice = tuple[Text, Text | str, Risk, Any]
 
 
 class FixMenu(Dialog[Any]):
-    """Dismissed with what stands behind the chosen line, or None."""
+    """Dismissed with what stands behind the chosen line, or None.
+
+    Args:
+        title: the question. note: what to know before answering it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "only", translate(_("choose the only one")), show=False, id="fixmenu.enter"),
     ]
 
-    def __init__(self, fixes: Sequence[Choice]) -> None:
+    def __init__(self, fixes: Sequence[Choice], title: Text | None = None, note: Text | None = None) -> None:
         super().__init__()
         self._fixes = tuple(fixes[:MOST])
+        self._title = title or _("Which fix?")
+        self._note = note
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="box", classes="menu"):
-            yield Static(translate(_("Which fix?")), classes="title", markup=False)
+            yield Static(one_line(translate(self._title)), classes="title", markup=False)
+            if self._note is not None:
+                yield Static(translate(self._note), classes="hint", markup=False)
             for number, (title, where, risk, _value) in enumerate(self._fixes, 1):
                 line = _("{number}  {title} ({target})   risk: {risk}").format(
                     number=number, title=title, target=where, risk=risk.value
