@@ -27,7 +27,12 @@ done
 for tool in ctr 'k3s ctr'; do
   command -v "${tool%% *}" >/dev/null 2>&1 || continue
   labelled="labels.\"io.kubernetes.pod.uid\"==$uid,labels.\"io.kubernetes.container.name\"==$name"
-  id=$($tool -n k8s.io containers ls -q "$labelled" 2>/dev/null </dev/null) || continue
+  ids=$($tool -n k8s.io containers ls -q "$labelled" 2>/dev/null </dev/null) || continue
+  tasks=$($tool -n k8s.io tasks ls 2>/dev/null </dev/null) || continue
+  id=
+  for one in $ids; do # a container that was restarted is listed beside the one that has ended
+    printf '%s\n' "$tasks" | grep -qE "^$one[[:space:]]+[0-9]+[[:space:]]+RUNNING" && id=$one
+  done
   first && exec $tool -n k8s.io tasks exec $t --exec-id "kedge-$$" "$id" "$@"
 done
 if [ -n "$tried" ]; then
@@ -35,13 +40,20 @@ if [ -n "$tried" ]; then
   exit 98
 fi
 
-# No tool: a process of the pod, and its namespaces. The cgroup's name holds the uid, with _ under systemd.
+# No tool: a process of the container, and its namespaces. The cgroup's path holds the pod's uid (with _ under systemd)
+# and the container's id, which the kubelet's link to its log tells; without that link it is any process of the pod.
 if command -v nsenter >/dev/null 2>&1; then
-  for group in $(grep -lsE "pod($uid|$(printf %s "$uid" | tr - _))" /proc/[0-9]*/cgroup 2>/dev/null); do
+  id=
+  for log in /var/log/containers/*_"$name"-*.log; do
+    case $(readlink "$log" 2>/dev/null) in *"_$uid/$name/"*) id=${log##*-} id=${id%.log} ;; esac
+  done
+  pod="pod($uid|$(printf %s "$uid" | tr - _))"
+  for group in $(grep -lsE "$pod.*$id" /proc/[0-9]*/cgroup 2>/dev/null); do
     pid=${group#/proc/}
     pid=${pid%/cgroup}
     case $(readlink "/proc/$pid/exe" 2>/dev/null) in '' | */pause) continue ;; esac
-    exec nsenter -t "$pid" -m -u -i -n -p -- "$@"
+    [ -n "$id" ] || echo "which container of the pod this is cannot be told: there is no log of $name" >&2
+    exec nsenter -t "$pid" -m -u -i -n -p -r -- "$@"
   done
 fi
 echo "none of crictl, nerdctl, docker and ctr works here, and no process of pod $uid was found" >&2

@@ -61,9 +61,22 @@ def test_crictl_is_asked_first_by_uid_and_name(tmp_path: Path) -> None:
     ],
 )
 def test_other_runtimes(tmp_path: Path, tool: str, listed: str, expected: str) -> None:
-    script = f'case " $* " in *" ps "*|*" ls "*) echo abc123 ;; *) echo "{tool} $*" ;; esac'
+    running = '*" tasks ls "*) echo "abc123    7    RUNNING" ;;'
+    script = f'case " $* " in {running} *" ps "*|*" ls "*) echo abc123 ;; *) echo "{tool} $*" ;; esac'
     done = ran(tools(tmp_path, **{tool: script}), "id")
     assert done.stdout.startswith(expected)
+
+
+def test_ctr_enters_the_container_that_runs_not_the_one_it_replaced(tmp_path: Path) -> None:
+    tasks = "TASK      PID      STATUS    \\naaa111    30132    STOPPED\\n%s    20153    %s\\n"
+    script = (
+        f"""case " $* " in *" containers ls "*) printf 'aaa111\\nbbb333\\nccc555\\n' ;; *" tasks ls "*) printf """
+        f"""'{tasks}' bbb333 "${{STATE:-RUNNING}}" ;; *) echo "$*" ;; esac"""
+    )
+    environment = tools(tmp_path, ctr=script)
+    assert ran(environment, "id").stdout.endswith(" bbb333 id\n")
+    done = ran({**environment, "STATE": "STOPPED"}, "id")
+    assert (done.returncode, done.stdout) == (98, "")
 
 
 def test_without_a_terminal_nothing_asks_for_one(tmp_path: Path) -> None:
