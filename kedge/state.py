@@ -14,10 +14,15 @@ import platformdirs
 VARIABLE = "KEDGE_TUI_STATE"
 
 
+def state_place() -> Path:
+    """Where the state directory is or would be; nothing is made."""
+    chosen = os.environ.get(VARIABLE)
+    return Path(chosen) if chosen else Path(platformdirs.user_state_dir("kedge-tui", appauthor=False))
+
+
 def state_dir() -> Path:
     """The state directory, made when missing; raises OSError when it cannot be."""
-    chosen = os.environ.get(VARIABLE)
-    path = Path(chosen) if chosen else Path(platformdirs.user_state_dir("kedge-tui", appauthor=False))
+    path = state_place()
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 

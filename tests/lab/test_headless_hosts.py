@@ -162,3 +162,13 @@ def test_local_names_the_node_that_this_machine_is(lab: BackgroundSite) -> None:
     ran = kedge("check", "KE206", *where(lab), "--no-ssh", "--local", "edge1", "-o", "json", **on_host(lab, "edge1"))
     found = {target: status for (_code, target), (status, _text) in said(ran).items()}
     assert (ran.code, found) == (3, {"edge1": "fail", "edge2": "unknown"})
+
+
+def test_doctor_looks_at_every_way_into_the_site(lab: BackgroundSite, tmp_path: Path) -> None:
+    ran = kedge("doctor", "-o", "json", *where(lab), KEDGE_TUI_STATE=str(tmp_path / "state"))
+    points = {(one["area"], one["target"]): one for one in ran.document["points"]}
+    assert points["api", "-"]["status"] == "pass", ran.err
+    assert points["host", "edge1"]["status"] == "pass"
+    assert points["host", "edge2"]["status"] == "pass"
+    assert ran.code == 0
+    assert not (tmp_path / "state").exists()
