@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 0.05
 """Lines are handed on in batches; a screen is not drawn more often anyway."""
 
+ASK_SECONDS = 20.0
+"""How long logs of a node are tried again before what was known of them counts."""
+
 LOGS_CODE = "KE501"
 
 
@@ -70,19 +73,38 @@ class LogDesk:
 
     def broken(self, node: str) -> Broken | None:
         """The failed check of this node's logs, told by its cause."""
-        findings = self._site.last.findings if self._site.last is not None else ()
-        failed = next((f for f in findings if (f.code, f.target, f.status) == (LOGS_CODE, node, Status.FAIL)), None)
-        if failed is None:
-            return None
-        cause = _cause(failed, findings)
-        return Broken(cause.code, cause.text)
+        return _broken(self._site.last.findings if self._site.last is not None else (), node)
+
+    async def ask_anew(self, node: str) -> Broken | None:
+        """The same, once logs of the node were tried again; what was known, where that takes too long."""
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                return _broken(await self._site.recheck([LOGS_CODE], node), node)
+        except TimeoutError:
+            return self.broken(node)
 
     def is_running(self, log: ContainerLog) -> bool | None:
         """Whether the container runs; None when the pod is gone."""
-        pod = next((pod for pod in self._pods() if pod.uid == log.uid), None)
-        if pod is None:
-            return None
-        return any(one.name == log.container and one.running for one in pod.containers)
+        pod = self._pod(log)
+        return None if pod is None else any(one.name == log.container and one.running for one in pod.containers)
+
+    def restarts(self, log: ContainerLog) -> int | None:
+        """How often the container was started again; None when the pod is gone."""
+        pod = self._pod(log)
+        return None if pod is None else sum(one.restarts for one in pod.containers if one.name == log.container)
+
+    def _pod(self, log: ContainerLog) -> Pod | None:
+        node = self._site.engine.store.known(NodePods, log.node)
+        here = next((pod for pod in node.pods if pod.uid == log.uid), None) if node is not None else None
+        return here or next((pod for pod in self._pods() if pod.uid == log.uid), None)
+
+
+def _broken(findings: Sequence[Finding], node: str) -> Broken | None:
+    failed = next((f for f in findings if (f.code, f.target, f.status) == (LOGS_CODE, node, Status.FAIL)), None)
+    if failed is None:
+        return None
+    cause = _cause(failed, findings)
+    return Broken(cause.code, cause.text)
 
 
 def _cause(failed: Finding, findings: Sequence[Finding]) -> Finding:

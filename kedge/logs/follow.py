@@ -80,6 +80,14 @@ class Ways(Protocol):
         """Why logs of this node fail now, as far as it is known; None when they work or nobody knows."""
         ...
 
+    def restarts(self, log: ContainerLog) -> int | None:
+        """How often the container was started again; None when the pod is gone."""
+        ...
+
+    async def ask_anew(self, node: str) -> Broken | None:
+        """Try logs of this node again, then the same as :meth:`broken`: what was known may be old."""
+        ...
+
     def is_running(self, log: ContainerLog) -> bool | None:
         """Whether the container runs; None when the pod is gone."""
         ...
@@ -134,6 +142,7 @@ class Follower:
         self._resume = Resume()
         self._lost_at = 0.0
         self._told = ""
+        self._restarts: int | None = None
         self._away = False
         self._api_patience = API_FIRST
         self._allowed = BUDGET
@@ -183,9 +192,8 @@ class Follower:
     # --------------------------------------------------------------------------------------------- containers
 
     async def _container(self, log: ContainerLog) -> None:
-        broken = self._ways.broken(log.node)
         try:
-            await self._through_api(log, broken)
+            await self._through_api(log)
             return
         except LinkError as error:
             if error.unknown.reason is Reason.MISSING and self._ways.is_running(log) is None:
@@ -200,14 +208,14 @@ class Follower:
         broken = self._ways.broken(log.node)
         await self._through_node(log, why, broken)
 
-    async def _through_api(self, log: ContainerLog, broken: Broken | None) -> None:
+    async def _through_api(self, log: ContainerLog) -> None:
         self._resume.again()
         stream = self._ways.pod_log(log, self._query(log))
         splitter, got = Splitter(), False
         self.state.way, self.state.because = Way.API, ""
         try:
             while True:
-                chunk = await self._next(stream, log, known=broken is not None and not got)
+                chunk = await self._next(stream, log)
                 if not chunk:
                     break
                 lines = splitter.feed(chunk)
@@ -224,17 +232,20 @@ class Follower:
         self._take(rest, read_stamped, 0)
         self._api_ended(log, got or bool(rest))
 
-    async def _next(self, stream: AsyncIterator[bytes], log: ContainerLog, *, known: bool) -> bytes:
-        """The next chunk, empty at the end. Silence is trusted while nothing says that logs of the node fail."""
+    async def _next(self, stream: AsyncIterator[bytes], log: ContainerLog) -> bytes:
+        """The next chunk, empty at the end. Silence is trusted unless logs of the node fail, asked at that moment:
+        a log may have nothing to say, and a finding may be old.
+        """
         began = time.monotonic()
         waiting = asyncio.ensure_future(_piece(stream))
         try:
             while not waiting.done():
                 await asyncio.wait({waiting}, timeout=LOOK_AGAIN)
-                silent = not waiting.done() and time.monotonic() - began >= SILENT_SECONDS
-                if silent and (known or self._ways.broken(log.node) is not None):
-                    text = _("the API server has given nothing for {seconds} s")
-                    raise _Silent(text.format(seconds=round(time.monotonic() - began)))
+                silent = time.monotonic() - began
+                if waiting.done() or silent < SILENT_SECONDS or self._ways.broken(log.node) is None:
+                    continue
+                if await self._ways.ask_anew(log.node) is not None and not waiting.done():
+                    raise _Silent(_("the API server has given nothing for {seconds} s").format(seconds=round(silent)))
             return waiting.result()
         finally:
             waiting.cancel()
@@ -278,7 +289,8 @@ class Follower:
         """Read the node's own file until the API serves it again."""
         reason = _("{code}: {text}").format(code=broken.code, text=broken.text) if broken is not None else why
         lines = AGAIN_LINES if self._resume.stamp else self._tail
-        command = container_command(log, self._ways.pod_logs_folder(log.node), lines, self._resume.stamp[:19])
+        folder, since = self._ways.pod_logs_folder(log.node), moment(self._resume.stamp)
+        command = container_command(log, folder, lines, since, self._since)
         try:
             stream = await self._ways.host_stream(log.node, command)
         except LinkError as error:
@@ -366,7 +378,16 @@ class Follower:
         if self._resume.has_gap:
             self._resume.has_gap = False
             self._mark(_("lines may be missing here"), fresh[0].stamp)
+        if self.state.way is Way.API and isinstance(self.source, ContainerLog):
+            self._mind_restart(self.source, fresh[0].stamp)
         self._sink(fresh)
+
+    def _mind_restart(self, log: ContainerLog, stamp: str) -> None:
+        """Told as soon as it is known, which may be some lines later; a node's files tell it themselves."""
+        count, before = self._ways.restarts(log), self._restarts
+        self._restarts = count
+        if before is not None and count is not None and count > before and not log.previous:
+            self._mark(_("the container was restarted, {count} times by now").format(count=count), stamp)
 
     def _lost(self, why: Text) -> None:
         if not self._lost_at:

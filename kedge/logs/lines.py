@@ -9,11 +9,15 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import lru_cache
 
-from kedge.i18n import Text
+from kedge.i18n import Text, _
 
 LINE_MOST = 4 << 20
 """Bytes of one line; a longer one is broken there, so that no log can fill the memory."""
+
+RESTARTED, ROTATED = "#restarted", "#rotated"
+"""Remarks in the output of our command that follows a container's files."""
 
 CRI_STREAMS = frozenset({"stdout", "stderr"})
 
@@ -62,12 +66,22 @@ def moment(stamp: str) -> datetime | None:
 
 
 def order(stamp: str) -> str:
-    """A key that sorts the times of one source: zeros that RFC 3339 leaves away at the end are put back."""
-    seconds, dot, rest = stamp.partition(".")
-    if not dot:
-        return seconds[:19]
-    digits = rest[:9] if rest[:9].isdigit() else rest.rstrip("Z").partition("+")[0].partition("-")[0]
-    return f"{seconds}.{digits:0<9}"
+    """A key that sorts times whatever their offset: UTC, with the zeros that RFC 3339 leaves away at the end."""
+    seconds, rest = stamp[:19], stamp[19:]
+    fraction, sign, offset = rest.partition("+") if "+" in rest else rest.partition("-")
+    if sign and offset.strip("0:"):
+        seconds = _in_utc(seconds, sign + offset)
+    digits = fraction.removesuffix("Z").removeprefix(".")
+    return f"{seconds}.{digits:0<9}" if digits else seconds
+
+
+@lru_cache(maxsize=64)
+def _in_utc(seconds: str, offset: str) -> str:
+    """A log has many lines of one second."""
+    try:
+        return f"{datetime.fromisoformat(seconds + offset).astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+    except (ValueError, OverflowError):
+        return seconds
 
 
 class Splitter:
@@ -117,11 +131,13 @@ class CriReader:
         text = raw.decode("utf-8", "replace").removesuffix("\r")
         if text.startswith("{"):
             return _docker(text, source)
-        stamp, _space, rest = text.partition(" ")
-        stream, _space, tagged = rest.partition(" ")
-        if stream not in CRI_STREAMS or not _looks_like_time(stamp):
-            return LogLine(text, "", source)
-        tag, _space, said = tagged.partition(" ")
+        stamp, _gap, rest = text.partition(" ")
+        stream, _gap, tagged = rest.partition(" ")
+        if not _looks_like_time(stamp):
+            return _remark(text, source) or LogLine(text, "", source)
+        if stream not in CRI_STREAMS:
+            return LogLine(rest, stamp, source)  # crictl's form
+        tag, _gap, said = tagged.partition(" ")
         self._parts.append(said)
         self._stamp = self._stamp or stamp
         self._size += len(said)
@@ -130,6 +146,18 @@ class CriReader:
         line = LogLine("".join(self._parts), self._stamp, source)
         self._parts, self._stamp, self._size = [], "", 0
         return line
+
+
+def _remark(text: str, source: int) -> LogLine | None:
+    """What our own command says between the lines of files, none of which begins with ``#``."""
+    word, _space, count = text.partition(" ")
+    if word == RESTARTED and count.isdecimal():
+        said = _("the container was restarted; log {count}.log begins").format(count=count[:9])
+    elif text == ROTATED:
+        said = _("the log file was rotated meanwhile")
+    else:
+        return None
+    return LogLine(str(said), "", source, LineKind.MARK, said)
 
 
 def _docker(text: str, source: int) -> LogLine:

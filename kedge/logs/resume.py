@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kedge.logs.lines import LogLine, order
+from kedge.logs.lines import LineKind, LogLine, order
 
 
 class Resume:
@@ -48,7 +48,7 @@ class Resume:
         """The lines that were not read before."""
         for line in lines:
             if not line.stamp:
-                if not self._is_catching_up:
+                if not self._is_catching_up or line.kind is LineKind.MARK:
                     yield line
                 continue
             key = order(line.stamp)

@@ -58,8 +58,14 @@ class NodeOnly:
     def broken(self, node: str) -> Broken | None:
         return Broken("KE206", Text("EdgeStream is disabled"))
 
+    async def ask_anew(self, node: str) -> Broken | None:
+        return self.broken(node)
+
     def is_running(self, log: ContainerLog) -> bool | None:
         return True
+
+    def restarts(self, log: ContainerLog) -> int | None:
+        return 0
 
 
 class Container(threading.Thread):

@@ -75,6 +75,9 @@ class FakeWays:
     running: bool | None = True
     queries: list[dict[str, str]] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    is_stale: bool = False
+    restarted: int = 2
+    asked: int = 0
 
     def pod_log(self, log: ContainerLog, query: dict[str, str]) -> AsyncIterator[bytes]:
         self.queries.append(query)
@@ -97,6 +100,15 @@ class FakeWays:
         return "/var/log/pods"
 
     def broken(self, node: str) -> Broken | None:
+        return self.why
+
+    def restarts(self, log: ContainerLog) -> int | None:
+        return self.restarted
+
+    async def ask_anew(self, node: str) -> Broken | None:
+        self.asked += 1
+        if self.is_stale:
+            self.why = None
         return self.why
 
     def is_running(self, log: ContainerLog) -> bool | None:
@@ -208,6 +220,44 @@ async def test_a_silent_api_is_trusted_while_nothing_says_otherwise() -> None:
     assert (desk.marks, desk.follower.state.way) == ([], Way.API)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_restart_is_told_when_the_api_tells_it() -> None:
+    ways = FakeWays([Stream([at(1, "last words")]), Stream([at(2, "hello")], "open")])
+    desk = Desk(ways)
+
+    def restarted() -> bool:
+        ways.restarted += desk.texts == ["last words"] and ways.restarted == 2
+        return "hello" in desk.texts
+
+    await desk.until(restarted)
+    assert [line.text for line in desk.lines] == ["last words", "the container was restarted, 3 times by now", "hello"]
+
+
+async def test_the_node_says_where_files_were_rotated_and_the_next_containers_begins() -> None:
+    lost = failing(Reason.UNREACHABLE, "the connection to edge1 was lost")
+    again = [b"#rotated\n", cri(1, "one"), cri(2, "two"), b"#restarted 3\n#restarted nonsense\n", cri(3, "three")]
+    ways = FakeWays([failing(Reason.UNREACHABLE, "no")], [Stream([cri(1, "one")], lost), Stream(again, "open")])
+    desk = Desk(ways)
+    await desk.until(lambda: "three" in desk.texts)
+    assert desk.texts == ["one", "two", "#restarted nonsense", "three"]
+    assert "the log file was rotated meanwhile" in desk.marks
+    assert "the container was restarted; log 3.log begins" in desk.marks
+
+
+async def test_looking_back_is_asked_of_the_nodes_own_clock() -> None:
+    ways = FakeWays([failing(Reason.UNREACHABLE, "no")], [Stream([cri(1, "one")], "open")])
+    desk = Desk(ways, since=300)
+    await desk.until(lambda: desk.texts == ["one"])
+    assert "since=$(($(date +%s) - 300))" in ways.commands[0]
+
+
+async def test_a_quiet_log_stays_with_the_api_when_the_finding_was_old() -> None:
+    ways = FakeWays([Stream([at(1, "one")], "open")], why=KE206, is_stale=True)
+    desk = Desk(ways)
+    await desk.until(lambda: ways.asked > 0 and ways.why is None)
+    assert (desk.texts, desk.marks, ways.commands) == (["one"], [], [])
+    assert ways.asked == 1, "asked once, at the moment of doubt"
 
 
 async def test_when_the_finding_is_gone_it_goes_back_to_the_api_without_loss_or_repetition() -> None:

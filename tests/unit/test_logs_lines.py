@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,6 +27,7 @@ from kedge.logs.lines import (
 )
 from kedge.logs.merge import merged
 from kedge.logs.resume import Resume
+from kedge.logs.sources import ContainerLog, container_command
 
 
 @given(st.lists(st.binary(max_size=40)), st.integers(min_value=1, max_value=7))
@@ -173,3 +178,51 @@ def test_json_is_unfolded_with_what_stands_around_it() -> None:
 def test_no_text_breaks_levels_or_json(text: str) -> None:
     assert level_of(text) in Level
     assert isinstance(pretty_json("{" + text), str)
+
+
+def test_times_of_one_source_are_in_order_whatever_their_offset() -> None:
+    utc, china = "2026-11-22T23:59:59.5Z", "2026-11-23T08:00:00.25+08:00"
+    assert order(utc) < order(china)
+    assert order("2026-11-22T23:59:59.5-00:00") == order(utc) == order("2026-11-23T05:29:59.500+05:30")
+    assert order("2026-11-22T23:59:59+0000") < order(utc)
+    assert order("2026-99-99T00:00:00+08:00") == "2026-99-99T00:00:00", "no time, but no exception"
+
+
+@pytest.mark.parametrize("awk", [name for name in ("awk", "mawk", "gawk", "busybox") if shutil.which(name)])
+def test_files_begin_at_a_time_whatever_offset_they_are_written_with(awk: str, tmp_path: Path) -> None:
+    """The command itself, with another awk in front and no follower at its end."""
+    folder = tmp_path / "factory_web-0_uid" / "web"
+    folder.mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    tool = tmp_path / "bin" / "awk"
+    tool.symlink_to(str(shutil.which(awk)))
+    (folder / "0.log").write_text(
+        "2026-11-22T17:00:00.5+08:00 stdout F too old\n2026-02-29T00:00:00Z stdout F older\n"
+        '{"log":"docker\\n","stream":"stdout","time":"2026-11-22T09:00:01.5Z"}\n'
+        "2026-11-22T04:00:02-05:00 stdout F new\n2026-11-22T17:00:03+08:00 stdout F newest\n"
+    )
+    log = ContainerLog("factory", "web-0", "uid", "web", "edge1", previous=True)
+    command = container_command(log, str(tmp_path), 9, datetime(2026, 11, 22, 9, 0, 1, tzinfo=UTC))
+    path = {"PATH": f"{tool.parent}:{os.environ['PATH']}"}
+    (folder / "1.log").write_text("")
+    done = subprocess.run(["/bin/sh", "-c", command], env=path, capture_output=True, text=True, check=True, timeout=20)
+    said = [CriReader().read(raw.encode(), 0) for raw in done.stdout.splitlines()]
+    assert [line.text for line in said if line is not None] == ["docker", "new", "newest"], done.stderr
+
+
+def test_without_files_crictl_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    crictl = tmp_path / "bin" / "crictl"
+    crictl.write_text("""#!/bin/sh
+case $1 in
+ps) [ "$5 $7" = "io.kubernetes.pod.uid=u'1 io.kubernetes.container.name=web" ] && echo abc && echo older ;;
+logs) shift; echo "2026-11-22T09:00:02.5+08:00 asked $*" >&2 ;;
+esac
+""")
+    crictl.chmod(0o755)
+    log = ContainerLog("factory", "web-0", "u'1", "web", "edge1")
+    path = {"PATH": f"{crictl.parent}:{os.environ['PATH']}"}
+    command = container_command(log, str(tmp_path), 9)
+    done = subprocess.run(["/bin/sh", "-c", command], env=path, capture_output=True, text=True, check=True, timeout=20)
+    line = CriReader().read(done.stdout.strip().encode(), 0)
+    assert line == LogLine("asked -t -f --tail 9 abc", "2026-11-22T09:00:02.5+08:00", 0)
