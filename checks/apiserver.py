@@ -25,7 +25,7 @@ _SLOW = 2.0
 def api_server_is_reachable(server: Maybe[ApiServer]) -> Verdict:
     """``/version`` is answered, and how fast. Without it nothing of the cluster can be judged."""
     if isinstance(server, ApiServer):
-        seconds = _("{seconds} s").format(seconds=f"{server.seconds:.2f}")
+        seconds = _answered_by(server)
         if server.seconds > _SLOW:
             slow = _("The API server answers slowly, version {version}")
             return info(slow.format(version=server.version), seen=seconds)
@@ -35,6 +35,13 @@ def api_server_is_reachable(server: Maybe[ApiServer]) -> Verdict:
     if server.reason in _BROKEN:
         return failed(server.text, expected=_("an answer to /version"))
     return not_known(server)
+
+
+def _answered_by(server: ApiServer) -> Text | None:
+    """Which endpoint, and how long it took; a recording tells neither."""
+    if not server.address:
+        return _("{seconds} s").format(seconds=f"{server.seconds:.2f}") if server.seconds else None
+    return _("{address} in {seconds} s").format(address=server.address, seconds=f"{server.seconds:.2f}")
 
 
 # ------------------------------------------------------------------------------------------------- KE102

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from kedge.i18n import _
 from kedge.model import (
     LOGS_PATH,
     METRICS_PATH,
@@ -24,6 +25,7 @@ from kedge.model import (
 from kedge.plugins import Check, Registry
 
 _MEASURED = ("KE3", "KE5")
+_NOT_JUDGED = _("Means nothing while {code} fails")
 _LINK = "KE101"
 """The API server. Losing it takes away no meaning: what was measured before stands, shown with its age."""
 
@@ -71,7 +73,10 @@ class Relations:
                     root = _root(cause)
                     if measured and root[0] == _LINK:
                         continue
-                    return replace(finding, status=Status.SKIP, because=root[0], because_target=root[1], fixes=())
+                    text = _NOT_JUDGED.format(code=root[0]) if measured else finding.text
+                    return replace(
+                        finding, status=Status.SKIP, text=text, because=root[0], because_target=root[1], fixes=()
+                    )
         return None
 
     def _explained(self, check: Check, finding: Finding) -> Finding | None:

@@ -44,8 +44,10 @@ class Judge:
     def __init__(self, registry: Registry) -> None:
         self._fixes = frozenset(fix.id for fix in registry.fixes)
         self._plans = tuple(_Plan(check, self._fixes) for check in registry.checks)
-        self._inputs: dict[tuple[str, str], Sequence[Any]] = {}
-        self._findings: dict[tuple[str, str], tuple[Finding, ...]] = {}
+        self._over: dict[str, tuple[str, ...]] = {}
+        self._inputs: dict[str, dict[str, Sequence[Any]]] = {plan.check.code: {} for plan in self._plans}
+        self._findings: dict[str, dict[str, tuple[Finding, ...]]] = {plan.check.code: {} for plan in self._plans}
+        self._sorted: dict[str, tuple[Finding, ...]] = {}
         self.ran = 0
 
     def evaluate(self, store: FactStore, targets: Mapping[Each, Sequence[str]]) -> tuple[Finding, ...]:
@@ -55,50 +57,73 @@ class Judge:
             store: the facts.
             targets: for each scope the targets it runs over; ``Each.SITE`` is implied.
         """
-        renewed, by_type = _by_type(store.take_renewed()), _by_type(store.take_changed())
-        wanted: set[tuple[str, str]] = set()
+        renewed, changed = _by_type(store.take_renewed()), _by_type(store.take_changed())
         with _uncollected():
             for plan in self._plans:
-                dirty = _dirty(plan, by_type)
-                code = plan.check.code
-                for target in _targets(plan.check, targets):
-                    place = (code, target)
-                    wanted.add(place)
-                    if place not in self._inputs or dirty is None or target in dirty or SITE in dirty:
-                        self._renew(plan, target, store)
-                    elif any(target in renewed[kind] for kind in plan.reads & renewed.keys()):
-                        self._point_anew(plan, target, store)
-        for stale in self._findings.keys() - wanted:
-            del self._findings[stale], self._inputs[stale]
-        flat = [finding for found in self._findings.values() for finding in found]
-        return tuple(sorted(flat, key=lambda f: (f.code, f.target)))
+                self._review(plan, tuple(_targets(plan.check, targets)), store, _dirty(plan, changed), renewed)
+        return tuple([finding for code in sorted(self._findings) for finding in self._of(code)])
+
+    def _review(
+        self,
+        plan: _Plan,
+        targets: tuple[str, ...],
+        store: FactStore,
+        dirty: set[str] | None,
+        renewed: Mapping[type, set[str]],
+    ) -> None:
+        """One check over its targets: judges anew where something it reads has changed, looks at no other."""
+        code = plan.check.code
+        known = self._inputs[code]
+        if self._over.get(code) != targets:
+            self._over[code] = targets
+            self._forget(code, known.keys() - set(targets))
+        if dirty is None or SITE in dirty or len(known) < len(targets):
+            stale = {one for one in targets if dirty is None or SITE in dirty or one in dirty or one not in known}
+        else:
+            stale = dirty & known.keys()
+        for target in stale:
+            self._renew(plan, target, store)
+        seen_again = set[str]().union(*(renewed[kind] for kind in plan.reads & renewed.keys()))
+        for target in seen_again & (known.keys() - stale):
+            self._point_anew(plan, target, store)
+
+    def _forget(self, code: str, gone: Iterable[str]) -> None:
+        for target in gone:
+            del self._inputs[code][target], self._findings[code][target]
+        self._sorted.pop(code, None)
+
+    def _of(self, code: str) -> tuple[Finding, ...]:
+        """A check's findings, sorted by target; sorted anew only after one of them changed."""
+        found = self._sorted.get(code)
+        if found is None:
+            flat = [finding for one in self._findings[code].values() for finding in one]
+            found = self._sorted[code] = tuple(sorted(flat, key=lambda finding: finding.target))
+        return found
+
+    def _put(self, code: str, target: str, found: tuple[Finding, ...]) -> None:
+        self._findings[code][target] = found
+        self._sorted.pop(code, None)
 
     def _renew(self, plan: _Plan, target: str, store: FactStore) -> None:
-        place = fact_target(plan.check.each, target)
-        inputs, keys = store.arguments(plan.needs, place)
-        at = (plan.check.code, target)
-        old = self._inputs.get(at)
+        code = plan.check.code
+        inputs, keys = store.arguments(plan.needs, fact_target(plan.check.each, target))
+        old = self._inputs[code].get(target)
         if old is not None and _same(old, inputs):
             return
         self.ran += 1
-        self._inputs[at] = inputs
-        for kind in plan.families:
-            keys += store.keys(kind)
-        self._findings[at] = self._judge(plan, target, inputs, store.evidence(keys))
+        self._inputs[code][target] = inputs
+        self._put(code, target, self._judge(plan, target, inputs, store.evidence(keys, plan.families)))
 
     def _point_anew(self, plan: _Plan, target: str, store: FactStore) -> None:
         """The same verdict, seen again: its evidence carries the newer time."""
-        at = (plan.check.code, target)
+        code = plan.check.code
         keys = store.arguments(plan.needs, fact_target(plan.check.each, target))[1]
-        for kind in plan.families:
-            keys += store.keys(kind)
-        evidence = store.evidence(keys)
-        self._findings[at] = tuple(
-            [
-                replace(f, evidence=_pointing(evidence, max((e.line for e in f.evidence), default=0)))
-                for f in self._findings[at]
-            ]
-        )
+        evidence = store.evidence(keys, plan.families)
+        pointed = [
+            replace(f, evidence=_pointing(evidence, max((e.line for e in f.evidence), default=0)))
+            for f in self._findings[code][target]
+        ]
+        self._put(code, target, tuple(pointed))
 
     def _judge(
         self, plan: _Plan, target: str, arguments: Sequence[Any], evidence: tuple[Evidence, ...]

@@ -194,6 +194,7 @@ class Observation:
     Attributes:
         ask: the semantic key (see :mod:`kedge.asks`) that was asked.
         source: host name, or ``kubernetes``.
+        address: URL of the API server that answered; empty for a host, and in recordings and bundles.
         what: the command or API path as a person would type it.
         at: when, by the clock of the source where it tells one (UTC).
         seconds: how long the answer took.
@@ -217,6 +218,7 @@ class Observation:
     cut: bool = False
     objects: tuple[Any, ...] | None = field(default=None, compare=False, repr=False)
     ours: tuple[datetime, datetime] | None = field(default=None, compare=False, repr=False)
+    address: str = field(default="", compare=False)
 
     @property
     def answered(self) -> bool:

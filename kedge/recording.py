@@ -267,8 +267,14 @@ _STAMP = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 
 def _newest(text: str) -> datetime | None:
-    """The newest timestamp in an answer: the nearest thing to the server's clock that it holds."""
-    return max((t for t in map(_time, _STAMP.findall(text)) if t), default=None)
+    """The newest timestamp in an answer: the nearest thing to the server's clock that it holds.
+
+    A build date of the epoch, as of a reproducible build, tells nothing of it.
+    """
+    return max((t for t in map(_time, _STAMP.findall(text)) if t and t.year > _EPOCH_YEAR), default=None)
+
+
+_EPOCH_YEAR = 1970
 
 
 def _time(text: Any) -> datetime | None:

@@ -78,6 +78,7 @@ def _result(finding: Finding) -> dict[str, Any]:
         "becauseTarget": finding.because_target,
         "reason": finding.reason.value if finding.reason else None,
         "since": stamp(finding.since),
+        "flaps": finding.flaps,
         "durationMs": round(finding.seconds * 1000),
         "evidence": [_evidence(evidence) for evidence in finding.evidence],
         "fixes": list(finding.fixes),

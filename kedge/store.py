@@ -34,12 +34,14 @@ class FactStore:
         self._renewed: set[Key] = set()
         self._pointers: dict[Key, tuple[Evidence, ...]] = {}
         self._families: dict[type, All[Any]] = {}
+        self._family_pointers: dict[type, tuple[Evidence, ...]] = {}
 
     def put(self, kind: type, target: str, value: Any, seen: Iterable[Observation] = ()) -> None:
         """Record a fact (or the Unknown in its place) and what it was read from."""
         key = (kind, target)
         self._seen[key] = observed = tuple(seen)
         self._pointers.pop(key, None)
+        self._family_pointers.pop(kind, None)
         if key in self._facts and self._facts[key] == value:
             if observed and observed[0].source != KUBERNETES:
                 self._renewed.add(key)
@@ -64,6 +66,7 @@ class FactStore:
             self._families.pop(kind, None)
             self._seen.pop((kind, target), None)
             self._pointers.pop((kind, target), None)
+            self._family_pointers.pop(kind, None)
             self._changed.add((kind, target))
 
     def forget_target(self, target: str) -> None:
@@ -100,6 +103,7 @@ class FactStore:
         copy._changed, self._changed = self._changed, set()
         copy._renewed, self._renewed = self._renewed, set()
         copy._pointers, copy._families = dict(self._pointers), dict(self._families)
+        copy._family_pointers = dict(self._family_pointers)
         return copy
 
     def get(self, kind: type, target: str = SITE) -> Any:
@@ -158,13 +162,23 @@ class FactStore:
         """The keys of every target's fact of one type."""
         return [(kind, target) for target in self._by_type.get(kind, ())]
 
-    def evidence(self, keys: Iterable[Key]) -> tuple[Evidence, ...]:
-        """Pointers to the observations behind some facts, each observation once."""
+    def evidence(self, keys: Iterable[Key], families: Iterable[type] = ()) -> tuple[Evidence, ...]:
+        """Pointers to the observations behind some facts and whole families of them, each observation once."""
         found: dict[int, Evidence] = {}
         for key in keys:
             for pointer in self._pointers.get(key) or self._evidence_of(key):
                 found.setdefault(id(pointer.observation), pointer)
+        for kind in families:
+            for pointer in self._evidence_of_all(kind):
+                found.setdefault(id(pointer.observation), pointer)
         return tuple(found.values())
+
+    def _evidence_of_all(self, kind: type) -> tuple[Evidence, ...]:
+        """What a family rests on; kept, for a check of a thousand edges that reads all of them asks so often."""
+        made = self._family_pointers.get(kind)
+        if made is None:
+            made = self._family_pointers[kind] = self.evidence(self.keys(kind))
+        return made
 
     def _evidence_of(self, key: Key) -> tuple[Evidence, ...]:
         """What one fact rests on; made once, for a fact of the site is behind the findings of every edge."""

@@ -13,11 +13,13 @@ class ApiServer:
     Attributes:
         version: gitVersion, e.g. ``v1.30.2+k3s1``.
         seconds: how long the answer took.
+        address: the URL that answered; empty in recordings and bundles.
     """
 
     version: str
     platform: str = ""
     seconds: float = 0.0
+    address: str = ""
 
     @property
     def is_k3s(self) -> bool:

@@ -21,7 +21,7 @@ def api_server() -> Api:
 @api_server.parse
 def read_version(seen: Observation) -> ApiServer:
     version: k8s.Version = one(seen, k8s.Version)
-    return ApiServer(version.git_version, version.platform, seen.seconds)
+    return ApiServer(version.git_version, version.platform, seen.seconds, seen.address)
 
 
 @probe()

@@ -26,8 +26,11 @@ def _block(finding: Finding, width: int) -> Iterator[str]:
         yield f"    {name}: {said(value)}"
     if finding.since is not None:
         yield f"    since: {stamp(finding.since)}"
-    for evidence in [evidence for evidence in finding.evidence if evidence.what][:_MOST]:
-        yield f"    evidence: {_evidence(evidence)}"
+    if finding.flaps > 1:
+        yield f"    flaps: {finding.flaps}"
+    shown = dict.fromkeys(_evidence(evidence) for evidence in finding.evidence if evidence.what)
+    for evidence in [*shown][:_MOST]:
+        yield f"    evidence: {evidence}"
 
 
 def _evidence(evidence: Evidence) -> str:

@@ -115,6 +115,7 @@ class KubeSource:
             exit_code=got.status,
             stdout=masked(got.body.decode("utf-8", "replace")),
             cut=got.cut,
+            address=self._link.server,
         )
         if not isinstance(ask, Api) or ask.of is None:
             return seen

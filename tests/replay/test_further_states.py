@@ -222,6 +222,10 @@ def test_a_node_that_is_not_ready_is_told_apart() -> None:
     assert "unknown: it stopped reporting" in said([edge.off("edge1")], "KE201", "edge1")
 
 
+def test_a_skip_does_not_repeat_what_no_longer_means_anything() -> None:
+    assert said([edge.edgecore_stopped("edge1")], "KE208", "edge1") == "Means nothing while KE204 fails"
+
+
 def test_a_clock_that_is_far_off_is_warned_of() -> None:
     assert "+3600 s" in said([edge.clock("edge1", 3600)], "KE210", "edge1")
 
