@@ -223,7 +223,8 @@ def test_a_node_that_is_not_ready_is_told_apart() -> None:
 
 
 def test_a_skip_does_not_repeat_what_no_longer_means_anything() -> None:
-    assert said([edge.edgecore_stopped("edge1")], "KE208", "edge1") == "Means nothing while KE204 fails"
+    picture = Recorded("edgecore-stopped").picture()
+    assert str(finding(picture, "KE208", "edge1").text) == "Means nothing while KE204 fails"
 
 
 def test_a_clock_that_is_far_off_is_warned_of() -> None:
