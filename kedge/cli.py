@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rbac": ("kedge.commands.rbac:command", "Print the roles that grant exactly what is needed."),
     "info": ("kedge.commands.info:command", "Show versions, paths, the chosen site and its settings."),
     "doctor": ("kedge.commands.doctor:command", "Look at this set-up: terminal, credentials, SSH, sudo, clocks."),
+    "diff": ("kedge.commands.diff:command", "Say what differs between two bundles, or two nodes."),
     "lab": ("lab.command:lab", "Start a practice site on this machine."),
     "demo": ("kedge.commands.demo:command", "Open the TUI on a broken practice site."),
 }
