@@ -49,6 +49,7 @@ class Options:
     user: str = ""
     as_user: str = ""
     as_groups: tuple[str, ...] = ()
+    as_uid: str = ""
     no_ssh: bool = False
     accept_new_host_keys: bool = False
     read_only: bool = False
@@ -98,6 +99,7 @@ def kube_settings(options: Options, settings: SiteSettings) -> KubeSettings:
         user=options.user,
         as_user=options.as_user,
         as_groups=options.as_groups,
+        as_uid=options.as_uid,
     )
 
 

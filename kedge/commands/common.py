@@ -15,13 +15,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kubectl_options(function: F) -> F:
-    """``--cluster --user --as --as-group``: who asks which API server, as for kubectl."""
+    """``--cluster --user --as --as-group --as-uid``: who asks which API server, as for kubectl."""
     for option in reversed(
         (
             click.option("--cluster", default="", help="Cluster of the kubeconfig instead of the context's."),
             click.option("--user", default="", help="User of the kubeconfig instead of the context's."),
             click.option("--as", "as_user", default="", metavar="USER", help="Impersonate a user of Kubernetes."),
             click.option("--as-group", "as_groups", multiple=True, metavar="GROUP", help="And a group; repeatable."),
+            click.option("--as-uid", "as_uid", default="", metavar="UID", help="And a UID."),
         )
     ):
         function = option(function)

@@ -121,8 +121,8 @@ def _site(target: Target | None, options: Options, chosen: Chosen) -> Iterator[t
         server = f"{scheme}//{host.rpartition('@')[2]}"  # a URL may hold a password
         yield ("server", server + (" (certificate not verified)" if target.insecure else ""), "kubeconfig")
         yield ("user", target.user_name, FLAG if options.user else "kubeconfig")
-        if options.as_user or options.as_groups:
-            yield ("impersonating", ", ".join(filter(None, (options.as_user, *options.as_groups))), FLAG)
+        if options.as_user:
+            yield ("impersonating", ", ".join(filter(None, (options.as_user, *options.as_groups, options.as_uid))), FLAG)
 
 
 def _settings(settings: SiteSettings, options: Options) -> Iterator[tuple[str, str, str]]:

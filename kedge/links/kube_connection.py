@@ -228,8 +228,11 @@ class KubeConnection:
         user = self.target.user
         as_user = self.settings.as_user or str(user.get("as", ""))
         groups = self.settings.as_groups or tuple(user.get("as-groups", ()))
+        as_uid = self.settings.as_uid or str(user.get("as-uid", ""))
         if as_user:
             headers["Impersonate-User"] = as_user
+        if as_uid:
+            headers["Impersonate-Uid"] = as_uid
         for group in groups:
             headers.add("Impersonate-Group", str(group))
         return headers

@@ -1,4 +1,4 @@
-"""Credential plugins (``users[].user.exec``) and token files.
+"""Credentials that change: plugins (``users[].user.exec``) and token files here, OIDC in :mod:`kedge.links.kube_oidc`.
 
 Plugins are run by us and not by the client library, which would let them read the terminal, wait for ever and
 hide why they failed. Protocol: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
@@ -27,7 +27,7 @@ from kedge.model import LinkError
 
 _STDERR_CAP = 2000
 _TOKEN_FILE_SECONDS = 60.0
-_EARLY = timedelta(seconds=10)
+EARLY = timedelta(seconds=10)
 """Renew so long before the expiry that a request under way does not meet it."""
 
 
@@ -65,7 +65,9 @@ def source_of(target: Target, timeout: float) -> CredentialSource | None:
         return ExecPlugin(target, timeout)
     if target.user.get("tokenFile") and not target.user.get("token"):
         return TokenFile(Path(str(target.user["tokenFile"])))
-    return None
+    from kedge.links import kube_oidc  # it is made of what stands here
+
+    return kube_oidc.OidcToken(target, timeout) if kube_oidc.is_oidc(target.user) else None
 
 
 class TokenFile:
@@ -122,7 +124,7 @@ class ExecPlugin:
         """The plugin's last answer, or a new one when there is none that is still good."""
         with self._lock:
             kept = self._credential
-            if kept is None or (kept.expires is not None and datetime.now(UTC) >= kept.expires - _EARLY):
+            if kept is None or (kept.expires is not None and datetime.now(UTC) >= kept.expires - EARLY):
                 kept = self._credential = self._parse(self._run())
             return kept
 

@@ -27,6 +27,7 @@ from kedge.i18n import Text, _
 from kedge.links import kube_call, kube_errors
 from kedge.links.kube_call import Call
 from kedge.links.kube_credentials import Credential
+from kedge.links.kube_oidc import is_oidc
 from kedge.links.kube_proxy import proxy_for
 from kedge.links.kubeconfig import ConfigError, KubeSettings, Target
 
@@ -58,7 +59,7 @@ class Transport:
         self._connect_timeout = settings.connect_timeout
 
     def authorization(self) -> str:
-        """The Authorization header from what the kubeconfig itself holds (token, password, OIDC); "" for none."""
+        """The Authorization header from what the kubeconfig itself holds (token, password); "" for none."""
         for setting in self.configuration.auth_settings().values():
             return str(setting["value"] or "")
         return ""
@@ -134,9 +135,11 @@ def _cause(error: BaseException) -> BaseException | None:
 def _configuration(target: Target, credential: Credential | None) -> Any:
     """The client library's Configuration for a target.
 
-    Its loader writes inline certificates to private files, and renews an expired OIDC token on the way.
+    Its loader writes inline certificates to private files. Credentials that change are kept from it: they are ours.
     """
     user = {key: value for key, value in target.user.items() if key not in ("exec", "tokenFile")}
+    if is_oidc(user):
+        del user["auth-provider"]
     if credential is not None and credential.certificate:
         user["client-certificate-data"] = base64.b64encode(credential.certificate.encode()).decode()
         user["client-key-data"] = base64.b64encode(credential.key.encode()).decode()

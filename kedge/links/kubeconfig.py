@@ -31,7 +31,7 @@ class KubeSettings:
 
     Attributes:
         kubeconfig: path, ``~`` allowed.
-        as_user, as_groups: impersonation, as kubectl's ``--as`` and ``--as-group``.
+        as_user, as_groups, as_uid: impersonation, as kubectl's ``--as``, ``--as-group`` and ``--as-uid``.
         watches: how many kinds will be watched; sizes the connection pool.
         connect_timeout: seconds for TCP and TLS of one connection.
         exec_timeout: seconds a credential plugin may take.
@@ -44,6 +44,7 @@ class KubeSettings:
     namespace: str = ""
     as_user: str = ""
     as_groups: tuple[str, ...] = ()
+    as_uid: str = ""
     watches: int = 16
     connect_timeout: float = 10.0
     exec_timeout: float = 30.0
@@ -86,13 +87,20 @@ def find_target(
         NoConfigError: there is none.
         ConfigError: it is broken, or it has no such context, cluster or user.
     """
+    target = _find(settings, environ, k3s_config, service_account)
+    if (settings.as_groups or settings.as_uid) and not (settings.as_user or target.user.get("as")):
+        raise ConfigError(_("--as-group and --as-uid need --as: Kubernetes impersonates no group or UID alone"))
+    return target
+
+
+def _find(settings: KubeSettings, environ: Mapping[str, str], k3s_config: Path, service_account: Path) -> Target:
     paths = _config_paths(settings, environ)
     if paths:
         return _choose([read_config_file(path) for path in paths], settings)
     if environ.get("KUBERNETES_SERVICE_HOST") and _exists(service_account / "token"):
         return _in_cluster(settings, environ, service_account)
     if _exists(k3s_config):
-        return _choose([read_config_file(k3s_config)], settings)
+        return _choose([_read_k3s(k3s_config)], settings)
     tried = f"KUBECONFIG, {_default_path(environ)}, {service_account}, {k3s_config}"
     raise NoConfigError(_("no kubeconfig found (looked at {tried}); name one with --kubeconfig").format(tried=tried))
 
@@ -103,6 +111,16 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except PermissionError:
         return True
+
+
+def _read_k3s(path: Path) -> ConfigFile:
+    if os.access(path, os.R_OK):
+        return read_config_file(path)
+    text = _(
+        "the only kubeconfig here is {file} of k3s, which this user may not read. Run kedge-tui with sudo, "
+        "or copy the file to ~/.kube/config as root and give the copy to this user"
+    )
+    raise ConfigError(text.format(file=str(path)))
 
 
 def _default_path(environ: Mapping[str, str]) -> Path:

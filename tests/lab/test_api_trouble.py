@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,6 +103,17 @@ def test_what_happens_meanwhile_is_told_afterwards(lab: BackgroundSite, link: Ap
     edit(lab, f"{name} after")
     told(seen, words, f"{name} after")
     assert seen.types().count("LOST") == seen.types().count("BACK") <= 1
+
+
+def test_a_slow_server_is_watched_without_alarm(lab: BackgroundSite, link: ApiLink) -> None:
+    patient = ApiLink(link.connection, replace(TIMES, answer=30.0))  # as long as in the product; ends with link
+    seen, words = watching(lab, patient)
+    lab.set_fault("api-slow", True)
+    lab.call(lambda world: world.restart_api())
+    edit(lab, "slowly")
+    told(seen, words, "slowly")
+    assert "RELISTED" not in seen.types()[1:]
+    assert seen.types().count("LOST") == seen.types().count("BACK") <= 1  # the restart itself may be met
 
 
 def test_an_overloaded_server_is_not_asked_for_everything_again(lab: BackgroundSite, link: ApiLink) -> None:

@@ -483,11 +483,12 @@ async def test_basic_password(kube: FakeKube, tmp_path: Path, pools: Pools) -> N
 
 
 async def test_impersonation(kube: FakeKube, tmp_path: Path, pools: Pools) -> None:
-    link = await connect(kube.url, tmp_path, pools, as_user="viewer", as_groups=("a", "b"))
+    link = await connect(kube.url, tmp_path, pools, as_user="viewer", as_groups=("a", "b"), as_uid="7")
     await link.get(NODES, LIST, deadline=5)
     headers = kube.requests[0].headers
     assert headers["Impersonate-User"] == "viewer"
     assert headers.get_all("Impersonate-Group") == ["a", "b"]
+    assert headers["Impersonate-Uid"] == "7"
 
 
 async def test_environment_proxy_is_used_and_named_hosts_are_excepted(

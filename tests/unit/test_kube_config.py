@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,34 @@ def test_k3s_is_found_last(tmp_path: Path, find: Callable[..., Target]) -> None:
     assert find().server == "https://127.0.0.1:6443"
     write(tmp_path / "home/.kube/config")
     assert find().server == "https://10.0.0.1:6443"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_k3s_that_this_user_may_not_read(tmp_path: Path, find: Callable[..., Target]) -> None:
+    unreadable_k3s(tmp_path, find)
+
+
+def test_k3s_that_this_user_may_not_read_as_the_system_would_say(
+    tmp_path: Path, find: Callable[..., Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    unreadable_k3s(tmp_path, find)
+
+
+def unreadable_k3s(tmp_path: Path, find: Callable[..., Target]) -> None:
+    write(tmp_path / "k3s.yaml").chmod(0o200)
+    with pytest.raises(ConfigError, match=r"k3s\.yaml of k3s, which this user may not read\. Run kedge-tui with sudo"):
+        find()
+
+
+def test_a_group_alone_can_be_impersonated_by_nobody(tmp_path: Path, find: Callable[..., Target]) -> None:
+    write(tmp_path / "home/.kube/config")
+    for lonely in (KubeSettings(as_groups=("admins",)), KubeSettings(as_uid="7")):
+        with pytest.raises(ConfigError, match="need --as"):
+            find(lonely)
+    assert find(KubeSettings(as_user="ann", as_groups=("admins",), as_uid="7")).user_name == "alice"
+    write(tmp_path / "home/.kube/config", GOOD.replace("token: abc", "token: abc\n    as: ann"))
+    assert find(KubeSettings(as_groups=("admins",))).user["as"] == "ann"
 
 
 def test_named_file_must_exist(tmp_path: Path, find: Callable[..., Target]) -> None:
