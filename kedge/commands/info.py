@@ -122,7 +122,11 @@ def _site(target: Target | None, options: Options, chosen: Chosen) -> Iterator[t
         yield ("server", server + (" (certificate not verified)" if target.insecure else ""), "kubeconfig")
         yield ("user", target.user_name, FLAG if options.user else "kubeconfig")
         if options.as_user:
-            yield ("impersonating", ", ".join(filter(None, (options.as_user, *options.as_groups, options.as_uid))), FLAG)
+            yield (
+                "impersonating",
+                ", ".join(filter(None, (options.as_user, *options.as_groups, options.as_uid))),
+                FLAG,
+            )
 
 
 def _settings(settings: SiteSettings, options: Options) -> Iterator[tuple[str, str, str]]:

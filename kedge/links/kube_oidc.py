@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from kedge.i18n import Text, _
+from kedge.i18n import _
 from kedge.links.kube_credentials import EARLY, Credential
 from kedge.links.kube_errors import credentials_error, redact
 from kedge.links.kube_proxy import proxy_for

@@ -172,12 +172,16 @@ def test_why_an_oidc_token_cannot_be_renewed(
     config = write_kubeconfig(tmp_path / "config", "https://127.0.0.1:1", **user)
     source = source_of(find_target(KubeSettings(kubeconfig=str(config)), {}), 5)
     assert source is not None
-    with pytest.raises(LinkError, match=f"user tester has expired and cannot be renewed: {says}.*Log in anew") as caught:
+    sentence = f"user tester has expired and cannot be renewed: {says}.*Log in anew"
+    with pytest.raises(LinkError, match=sentence) as caught:
         source.current()
     assert caught.value.unknown.reason is Reason.CREDENTIALS
     assert not {"s3cr3t", "refresh-1"} & set(str(caught.value).split())
 
 
-@pytest.mark.parametrize("token", ["", "opaque", "a.b.c", "a.e30.c", "a.eyJleHAiOiJuZXZlciJ9.c", "a.eyJleHAiOjFlOTl9.c"])
+NO_EXPIRY = ["", "opaque", "a.b.c", "a.e30.c", "a.eyJleHAiOiJuZXZlciJ9.c", "a.eyJleHAiOjFlOTl9.c"]
+
+
+@pytest.mark.parametrize("token", NO_EXPIRY)
 def test_a_token_that_names_no_expiry_is_used_until_it_is_refused(token: str) -> None:
     assert expiry(token) is None
