@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kedge.asks import PodLog
+from kedge.facts.nodes import Node
 from kedge.facts.pods import NodePods, Pod
 from kedge.i18n import Text, _
 from kedge.links.base import HostStream
+from kedge.logs.choices import Choice, choices
 from kedge.logs.follow import START_SECONDS, Broken, Follower, FollowState
 from kedge.logs.lines import LogLine
 from kedge.logs.merge import merged
@@ -44,6 +46,12 @@ class LogDesk:
     def pod_sources(self, wanted: str, *, previous: bool = False) -> tuple[Source, ...]:
         """The containers that ``NAMESPACE/POD[/CONTAINER]`` means."""
         return pod_sources(self._pods(), wanted, previous=previous)
+
+    def choices(self) -> tuple[Choice, ...]:
+        """Every log there is to choose from."""
+        facts = self._site.engine.store
+        nodes = facts.all(Node)
+        return choices(facts, [name for name, node in nodes.items() if isinstance(node, Node) and node.is_edge])
 
     def pod_names(self) -> tuple[str, ...]:
         """Every pod that is known, as ``NAMESPACE/POD``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -209,12 +209,12 @@ def sources_of(component: str, target: str, facts: FactStore, *, previous: bool 
     """
     if component.startswith("cloud/cloudcore"):
         core = facts.known(CloudCore)
-        return _containers(core.pods if core else (), previous)
+        return containers(core.pods if core else (), previous)
     if component in ("cloud/metrics-server", "cloud/apiservice"):
         metrics = facts.known(MetricsServer)
-        return _containers(metrics.pods if metrics else (), previous)
+        return containers(metrics.pods if metrics else (), previous)
     if component.startswith("cloud/nat"):
-        return _containers(_labelled(facts, "kubeedge", "iptables-manager"), previous)
+        return containers(_labelled(facts, "kubeedge", "iptables-manager"), previous)
     if component.startswith("edge/"):
         return _edge(component, target, facts, previous)
     return ()
@@ -225,12 +225,12 @@ def _edge(component: str, node: str, facts: FactStore, previous: bool) -> tuple[
     part = component.removeprefix(f"edge/{node}").strip("/")
     pods = facts.known(NodePods, node)
     if part.startswith("pods") or previous:
-        return _containers(meant(component, node, pods.pods if pods else ()), previous)
+        return containers(meant(component, node, pods.pods if pods else ()), previous)
     if part == "runtime":
         runtime = facts.known(RuntimeService, node)
         return (UnitLog(node, runtime.unit if runtime else "containerd"),)
     if part in ("kubectl", "path"):
-        return (*_containers(pods.pods if pods else (), previous), journal)
+        return (*containers(pods.pods if pods else (), previous), journal)
     return (journal,)
 
 
@@ -242,11 +242,12 @@ def pod_sources(pods: Iterable[Pod], wanted: str, *, previous: bool = False) -> 
         namespace, name = words[0], words[1]
         container = words[2] if len(words) > 2 else ""
     fitting = [pod for pod in pods if namespace in ("", pod.namespace) and name in pod.name]
-    found = _containers(fitting, previous)
+    found = containers(fitting, previous)
     return tuple(log for log in found if isinstance(log, ContainerLog) and container in ("", log.container))
 
 
-def _containers(pods: Sequence[Pod] | Iterable[Pod], previous: bool) -> tuple[Source, ...]:
+def containers(pods: Iterable[Pod], previous: bool = False) -> tuple[Source, ...]:
+    """The logs of pods; with ``previous`` those of containers that were started again."""
     logs = [
         ContainerLog(pod.namespace, pod.name, pod.uid, container.name, pod.node, previous)
         for pod in pods

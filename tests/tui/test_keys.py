@@ -12,6 +12,7 @@ from textual.dom import DOMNode
 import tui
 from tui.app import KedgeApp
 from tui.logs.pane import LogPane
+from tui.logs.pick import PickSources
 from tui.screens.confirm import Confirm, Unfinished
 from tui.screens.dialog import Dialog
 from tui.screens.evidence import EvidenceScreen
@@ -106,6 +107,7 @@ LOGS = {
     "w": {"wrap"},
     "T": {"times"},
     "W": {"save"},
+    "S": {"sources"},
     **{str(number): {"since"} for number in range(7)},
 }
 DIALOGS = {"y": {"confirm", "accept", "look"}, "u": {"undo"}}
@@ -115,7 +117,7 @@ PLACES: tuple[type[DOMNode], ...] = (
     KedgeApp, MainScreen, MainPanes, LogPane, ComponentTree, Details, TextView, EvidenceScreen, ExplainScreen,
     HelpScreen, ProblemsScreen, ObjectScreen, HistoryScreen, ChangeScreen, LineView, PickList, Dialog, FixMenu,
     FixScreen, QuestionScreen, Confirm, Unfinished, TerminalView, _Line,
-    VirtualTable, TopBase, TopPane,
+    VirtualTable, TopBase, TopPane, PickSources,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kedge.i18n import Text
+from kedge.logs.choices import Choice
 from kedge.logs.follow import FollowState, Way
 from kedge.logs.lines import LineKind, LogLine
 from kedge.logs.sources import ContainerLog, Source, UnitLog
@@ -19,6 +20,8 @@ from tests.tui.conftest import Desk, Opener
 from tui.logs import pane as pane_module
 from tui.logs.pane import LogPane
 from tui.logs.ring import LogRing, Rows
+from tui.logs.view import searcher
+from tui.patterns import compiled
 
 JOURNAL = UnitLog("edge1", "edgecore")
 WEB = ContainerLog("factory", "web-0", "u", "web", "edge1")
@@ -281,3 +284,44 @@ def test_rows_lead_to_lines_and_back(lines: list[tuple[int, int]], data: st.Data
         assert len(rows) == len(model)
         for row, (line, part) in enumerate(model):
             assert rows.row_of(line) == row - part
+
+
+@given(
+    st.sampled_from(["Number", "num.*7$", r"\bN\D+\S", "a+B?|XY", r"\\Nu", "[A-Z]x", "(?i:Q)", r"İ|k", r"\x41b"]),
+    st.text(st.sampled_from(r"nNuUmberXxyYaAbBQq7 \İK"), max_size=12),
+)
+def test_the_quick_search_finds_what_the_pattern_finds(pattern: str, text: str) -> None:
+    found = compiled(pattern)
+    assert bool(searcher(found)(text)) is bool(found.search(text))
+
+
+CHOICES = tuple(
+    Choice(source.name, Text(source.name), (source,)) for source in (JOURNAL, WEB, UnitLog("edge1", "containerd"))
+)
+
+
+class FakeDesk:
+    """What there is to choose from."""
+
+    def choices(self) -> tuple[Choice, ...]:
+        return CHOICES
+
+
+async def test_logs_are_chosen_to_stand_side_by_side(at_desk: Opener) -> None:
+    async with reading(at_desk) as (desk, pane, reader):
+        pane._desk = FakeDesk()  # type: ignore[assignment]
+        await desk.press("S")
+        await shown(desk, "containerd on edge1")
+        await desk.type("web")
+        await desk.until(lambda: "containerd on edge1" not in desk.text)
+        await desk.press("space", "backspace", "backspace", "backspace", "down", "down", "space")
+        await shown(desk, "2 ticked")
+        assert "[x] web-0/web" in desk.text
+        await desk.press("enter")
+        await desk.until(lambda: len(FakeReader.made) == 2)
+        assert reader.closed
+        assert FakeReader.made[-1].sources == [WEB, CHOICES[2].sources[0]]
+        await desk.press("S")
+        await shown(desk, "2 ticked")
+        await desk.press("escape")
+        assert len(FakeReader.made) == 2

@@ -24,6 +24,7 @@ from kedge.logs.sources import Source, signs_of
 from kedge.model import LinkError
 from kedge.printable import one_line
 from tui.logs.look import Look, Times
+from tui.logs.pick import PickSources
 from tui.logs.view import LogView
 from tui.logs.whole import WholeLine
 from tui.panes.base import Pane
@@ -84,6 +85,7 @@ class LogPane(Pane):
             Binding(str(number), f"since({number})", translate(said), show=False, id=f"logs.since{number}")
             for number, (_seconds, said) in enumerate(SINCE)
         ),
+        Binding("S", "sources", translate(_("sources")), id="logs.sources"),
         Binding("m", "mark", translate(_("mark the line")), show=False, id="logs.mark"),
         Binding("c", "copy", translate(_("copy the line, or what is marked")), show=False, id="logs.copy"),
         Binding("W,x", "save", translate(_("save to a file")), id="logs.save"),
@@ -97,6 +99,7 @@ class LogPane(Pane):
         super().__init__(key, title)
         self._desk = desk
         self._sources = sources
+        self._picked: frozenset[str] = frozenset()
         self._since: int | None = None
         self._since_said = SINCE[0][1]
         self._find = self._kept = ""
@@ -209,6 +212,21 @@ class LogPane(Pane):
     async def action_since(self, preset: int) -> None:
         """Read again from further back."""
         self._since, self._since_said = SINCE[preset]
+        await self._read_anew()
+
+    def action_sources(self) -> None:
+        """Choose which logs stand side by side; pods that join a choice later join the pane."""
+        self.app.push_screen(PickSources(self._desk.choices(), self._picked), self._read_picked)
+
+    @work(group="since", exclusive=True, exit_on_error=False)
+    async def _read_picked(self, keys: frozenset[str] | None) -> None:
+        if keys is None:
+            return
+        self._picked, desk = keys, self._desk
+        self._sources = lambda: [one for choice in desk.choices() if choice.key in keys for one in choice.sources]
+        await self._read_anew()
+
+    async def _read_anew(self) -> None:
         await self.shut()
         self.view.clear()
         self.view.follow(True)

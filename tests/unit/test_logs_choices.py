@@ -1,0 +1,25 @@
+"""What there is to choose from for a pane of logs."""
+
+from __future__ import annotations
+
+from kedge.facts.pods import Container, NodePods, Pod
+from kedge.logs.choices import choices
+from kedge.logs.sources import ContainerLog, UnitLog
+from kedge.store import FactStore
+
+
+def pod(name: str, owner: str = "", revision: str = "") -> Pod:
+    return Pod("factory", name, f"uid-{name}", "edge1", owner=owner, revision=revision, containers=(Container("web"),))
+
+
+def test_journals_nodes_workloads_and_containers_are_offered() -> None:
+    facts = FactStore()
+    pods = (pod("gw-a", "ReplicaSet/gw-77", "77"), pod("gw-b", "ReplicaSet/gw-78", "78"), pod("alone"))
+    facts.put(NodePods, "edge1", NodePods(pods))
+    found = {choice.key: choice.sources for choice in choices(facts, ["edge2", "edge1"])}
+    assert list(found)[:3] == ["edge1:edgecore", "edge1:containerd", "edge1:*"]
+    assert found["edge2:containerd"] == (UnitLog("edge2", "containerd"),)
+    assert len(found["edge1:*"]) == 3
+    assert [log.name for log in found["factory/gw/*"]] == ["gw-a/web", "gw-b/web"], "both revisions of a workload"
+    assert found["factory/alone/web"] == (ContainerLog("factory", "alone", "uid-alone", "web", "edge1"),)
+    assert "edge2:*" not in found, "nothing to read there"
