@@ -2,6 +2,7 @@
 
 One JSON object per line. A change is several events with one id: ``intent`` (written and synced before the
 first step), one ``step`` each, ``outcome``, ``verify``; ``settled`` when an interrupted one was looked into.
+A shell, or a command run for a person, is ``shell-begin`` and ``shell-end``; what passed through it is never written.
 English whatever the locale, times in UTC, secrets never. A line that a power cut tore is reported and skipped.
 """
 
@@ -59,11 +60,33 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class ShellEntry:
+    """One shell, folded from its two events. ``end`` is None while it is open, and after this program was killed."""
+
+    id: str
+    begin: Event
+    end: Event | None = None
+
+    @property
+    def how(self) -> str:
+        """How it ended, in English."""
+        if self.end is None:
+            return "open" if _is_running(self.begin) else "end unknown"
+        if self.end.get("problem"):
+            return str(self.end["problem"])
+        if self.end.get("signal"):
+            return f"signal {self.end['signal']}"
+        code = self.end.get("code")
+        return "ended without an exit code" if code is None else f"exit code {code}"
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """Everything that could be read, oldest first, and a sentence for each line that could not."""
 
     entries: tuple[Entry, ...]
     problems: tuple[Text, ...] = ()
+    shells: tuple[ShellEntry, ...] = ()
 
     def entry(self, id: str) -> Entry | None:
         """One change by its id."""
@@ -116,7 +139,7 @@ class Audit:
                 problems.append(sentence.format(line=number, path=self.path))
             else:
                 events.append(event)
-        return History(_fold(events), tuple(problems))
+        return History(_fold(events), tuple(problems), _shells(events))
 
 
 def stamp(at: datetime) -> str:
@@ -170,6 +193,17 @@ def _entry(intent: Event, events: list[Event], undone_by: str) -> Entry:
     last = {event["event"]: event for event in events}
     steps = {int(event["position"]): event for event in events if event["event"] == "step"}
     return Entry(intent["id"], intent, steps, last.get("outcome"), last.get("verify"), last.get("settled"), undone_by)
+
+
+def _shells(events: Iterable[Event]) -> tuple[ShellEntry, ...]:
+    begun: dict[str, Event] = {}
+    ended: dict[str, Event] = {}
+    for event in events:
+        if event["event"] == "shell-begin":
+            begun[event["id"]] = event
+        elif event["event"] == "shell-end":
+            ended[event["id"]] = event
+    return tuple(ShellEntry(id, begin, ended.get(id)) for id, begin in begun.items())
 
 
 def _is_running(intent: Event) -> bool:

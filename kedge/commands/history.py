@@ -1,4 +1,4 @@
-"""``kedge-tui history``: every change made from this machine; those that never ended come first."""
+"""``kedge-tui history``: every change made from this machine, those that never ended first; then every shell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from kedge.audit import Audit, AuditError, Entry, History
+from kedge.audit import Audit, AuditError, Entry, History, ShellEntry
 from kedge.commands.change import entry_document
 from kedge.commands.common import stop
 from kedge.exit_codes import Exit
@@ -21,7 +21,7 @@ from kedge.state import audit_path
 @click.command("history")
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Format of the report.")
 def command(output: str) -> None:
-    """List what was changed, by whom, and how it ended."""
+    """List what was changed and which shells were opened, by whom, and how each ended."""
     try:
         history = Audit(audit_path()).read()
     except (AuditError, OSError) as error:
@@ -49,6 +49,7 @@ def document(history: History) -> dict[str, Any]:
         "apiVersion": API_VERSION,
         "unfinished": [entry.id for entry in history.unfinished()],
         "changes": [entry_document(entry, unfinished=open_) for entry, open_ in ordered(history)],
+        "shells": [_shell_document(shell) for shell in reversed(history.shells)],
         "problems": [str(problem) for problem in history.problems],
     }
 
@@ -67,7 +68,26 @@ def table(history: History) -> str:
             lines.append(one_line(translate(hint.format(id=entry.id))))
     if not lines:
         lines = [translate(_("Nothing was ever changed from this machine"))]
+    if history.shells:
+        lines += ["", translate(_("Shells and commands, newest first"))]
+        lines += [_shell_line(shell) for shell in reversed(history.shells)]
     return "\n".join(lines) + "\n"
+
+
+def _shell_document(shell: ShellEntry) -> dict[str, Any]:
+    begin, end = shell.begin, shell.end or {}
+    names = ("at", "site", "context", "who", "machine", "target", "node", "way", "command")
+    found = {"id": shell.id, **{name: begin.get(name) for name in names}}
+    return {**found, "ended": end.get("at"), "how": shell.how, "code": end.get("code"), "seconds": end.get("seconds")}
+
+
+def _shell_line(shell: ShellEntry) -> str:
+    begin = shell.begin
+    who = (begin.get("who") or {}).get("os") or "-"
+    where = f"{begin.get('site') or '-'}/{begin.get('target') or '-'}"
+    what = " ".join(map(str, begin.get("command") or ())) or "shell"
+    words = [shell.id, str(begin.get("at") or "-"), who, where, f"{what} ({begin.get('way') or '-'})", shell.how]
+    return one_line("  ".join(words))
 
 
 def _end(entry: Entry) -> str:

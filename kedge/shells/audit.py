@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kedge.audit import Audit, stamp
+from kedge.audit import RUN, Audit, stamp
 from kedge.links.terminals import End
 from kedge.shells.targets import Target, Way
 
@@ -45,5 +45,5 @@ class Account:
         self._write("shell-end", id, code=end.code, signal=end.signal, problem=problem, seconds=round(seconds, 1))
 
     def _write(self, event: str, id: str, **more: Any) -> None:
-        place = {"machine": os.uname().nodename, "pid": os.getpid()}
+        place = {"machine": os.uname().nodename, "pid": os.getpid(), "run": RUN}
         self._audit.append({"event": event, "id": id, "at": stamp(self._now()), **self._common, **place, **more})

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 
+from kedge.audit import Audit
+from kedge.links.terminals import End
+from kedge.shells.audit import Account
+from kedge.shells.targets import InContainer, OnHost, Way
 from tests.tui.conftest import Desk, Opener
 from tests.tui.sites import AFTER, BEFORE, CONFIG, FakeWorkbench, enable_edgestream
 from tests.tui.test_fix import ended, opened
@@ -13,6 +17,7 @@ from tui.repair import Stage
 from tui.screens.confirm import Unfinished
 from tui.screens.fix import FixScreen
 from tui.screens.history import ChangeScreen, HistoryScreen
+from tui.screens.history_shells import ShellEntryScreen
 
 
 async def in_history(desk: Desk) -> HistoryScreen:
@@ -27,6 +32,19 @@ async def test_an_empty_history_says_so(at_desk: Opener) -> None:
     async with at_desk((80, 24)) as desk:
         await in_history(desk)
         assert "Nothing was changed from this machine yet." in desk.text
+
+
+async def test_shells_are_listed_below_and_shown_in_full(at_desk: Opener, bench: FakeWorkbench) -> None:
+    account = Account(Audit(bench.fakes.path), "plant-7", "k3s")
+    account.end(account.begin(OnHost("edge1"), Way.HOST, ()), End(3), 60)
+    account.begin(InContainer("factory", "line-1", "gateway", "edge2"), Way.EXEC, ["top", "-b"])
+    async with at_desk((80, 24)) as desk:
+        await in_history(desk)
+        assert "factory/line-1/gateway  top -b  open" in desk.text
+        assert "edge1  shell  exit code 3" in desk.text
+        await desk.press("j", "enter")
+        assert isinstance(desk.app.screen, ShellEntryScreen)
+        assert "exit code 3" in desk.text
 
 
 async def test_changes_are_listed_newest_first_opened_and_undone(at_desk: Opener) -> None:

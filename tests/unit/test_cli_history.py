@@ -80,3 +80,18 @@ def test_a_hostile_title_stays_on_its_line(audit: Audit) -> None:
 def test_nothing_ever_changed_is_said() -> None:
     ran = CliRunner().invoke(command, [])
     assert (ran.exit_code, ran.stdout) == (0, "Nothing was ever changed from this machine\n")
+
+
+def test_shells_follow_the_changes_with_who_where_and_how_each_ended(audit: Audit) -> None:
+    begin = {"event": "shell-begin", "at": "2026-11-22T02:51:09Z", "who": {"os": "ann"}, "site": "plant-7", **DEAD}
+    audit.append({**begin, "id": "s1", "target": "edge1", "way": "host", "command": []})
+    audit.append({"event": "shell-end", "id": "s1", "at": "2026-11-22T02:52:09Z", "code": 3, "seconds": 60.0})
+    audit.append({**begin, "id": "s2", "target": "a/b/c", "way": "runtime", "command": ["cat", "x\x1b[2J\n"]})
+    lines = CliRunner().invoke(command, []).stdout.splitlines()
+    assert "  plant-7/a/b/c  cat x" in lines[-2]
+    assert lines[-2].endswith(" (runtime)  end unknown")
+    assert "\x1b" not in lines[-2]
+    assert lines[-1] == "s1  2026-11-22T02:51:09Z  ann  plant-7/edge1  shell (host)  exit code 3"
+    first, last = json.loads(CliRunner().invoke(command, ["-o", "json"]).stdout)["shells"]
+    assert (first["id"], first["how"], first["ended"]) == ("s2", "end unknown", None)
+    assert (last["code"], last["seconds"], last["who"]) == (3, 60.0, {"os": "ann"})

@@ -173,10 +173,13 @@ def test_start_and_end_are_written_down_and_are_no_changes(tmp_path: Path) -> No
     audit = Audit(tmp_path / "audit.jsonl")
     account = Account(audit, "plant-7", "k3s", "oncall", lambda: datetime(2026, 11, 22, 2, 51, 9, tzinfo=UTC))
     id = account.begin(OnHost("edge1"), Way.HOST, ())
+    assert [shell.how for shell in audit.read().shells] == ["open"]
     account.end(id, End(3), 12.34)
     begin, end = (json.loads(line) for line in audit.path.read_text().splitlines())
     assert (begin["event"], begin["target"], begin["way"], begin["site"]) == ("shell-begin", "edge1", "host", "plant-7")
     assert (end["event"], end["id"], end["code"], end["seconds"]) == ("shell-end", begin["id"], 3, 12.3)
     assert begin["who"]["kubernetes"] == "oncall"
     assert audit.read().entries == ()
+    (shell,) = audit.read().shells
+    assert (shell.id, shell.how) == (id, "exit code 3")
     assert audit.read().problems == ()

@@ -1,4 +1,4 @@
-"""``:history``: every change made from this machine, newest first, each with what was shown and how it ended."""
+"""``:history``: every change made from this machine, newest first, and how each ended; then every shell."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kedge.audit import Entry, History
 from kedge.i18n import Text, _, translate
 from kedge.printable import one_line, printable
 from tui.glyphs import Glyphs
+from tui.screens.history_shells import ShellEntryScreen, lines_of
 from tui.screens.text_view import TextView, heading, paragraph, table
 from tui.text_layout import Line, chop, cut, pad
 from tui.widgets.command_line import CommandLine
@@ -66,6 +67,7 @@ class HistoryScreen(TextView):
     def __init__(self, history: History, site: str, glyphs: Glyphs) -> None:
         super().__init__(_("Changes made from this machine, newest first"))
         self._entries = tuple(reversed(history.entries))
+        self._shells = tuple(reversed(history.shells))
         self._problems = history.problems
         self._site = site
         self._glyphs = glyphs
@@ -95,7 +97,7 @@ class HistoryScreen(TextView):
             rest = cut(title, width - fixed, self._glyphs.more)
             parts = ((when(entry) + "  ", "line--dim"), (pad(said, 20) + "  ", style), (rest, "line--text"))
             lines.append(Line(parts, item))
-        return lines
+        return lines + lines_of(self._shells, len(self._entries), width, self._glyphs.more)
 
     def _chosen(self) -> Entry | None:
         cursor = self.query_one(PickList).cursor
@@ -104,12 +106,17 @@ class HistoryScreen(TextView):
     @on(PickList.Picked)
     def _open(self, event: PickList.Picked) -> None:
         event.stop()
-        self.app.push_screen(ChangeScreen(self._entries[event.item], self._glyphs))
+        if event.item < len(self._entries):
+            self.app.push_screen(ChangeScreen(self._entries[event.item], self._glyphs))
+        else:
+            self.app.push_screen(ShellEntryScreen(self._shells[event.item - len(self._entries)]))
 
     def action_undo(self) -> None:
         entry = self._chosen()
         if entry is not None:
             self.app.undo(entry)
+        else:
+            self.app.say(_("A shell cannot be taken back"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing to take back, nothing to offer."""
