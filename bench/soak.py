@@ -49,7 +49,7 @@ KEYS = (
 TYPED = ("/edge1", "/status:fail", "/(", ":sort status", ":node edge2", ":history", ":problems", ":nothing", ":theme")
 SIZES = ((120, 40), (80, 24), (200, 60), (50, 12), (60, 16))
 GROWTH = 1.2
-POOLS = ("kube-io", "ssh-io", "judge", "executor")
+POOLS = ("kube-io", "ssh-io", "judge", "executor", "save-log")
 """Bounded pools of daemon threads, kept for as long as the process lives."""
 
 SETTLE_SECONDS = 20.0

@@ -79,6 +79,7 @@ class LazyGroup(click.Group):
 @click.option("--read-only", is_flag=True, help="Change nothing, whatever is pressed.")
 @click.option("--recording", default="", metavar="PATH", help="Look at a bundle or recorded site; nothing is dialled.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+@click.option("--plain", is_flag=True, help="Numbered lists instead of the screen, for screen readers.")
 @click.option("--low-bandwidth", is_flag=True, help="Ask hosts and paint the screen less often.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much the log file tells.")
 @click.pass_context
@@ -90,6 +91,8 @@ def cli(context: click.Context, /, **options: Any) -> None:
     if context.invoked_subcommand is not None:
         # `kedge-tui --site plant-7 check` means what `kedge-tui check --site plant-7` does.
         context.default_map = {context.invoked_subcommand: {name: value for name, value in options.items() if value}}
+    elif options.pop("plain"):
+        sys.exit(run_plain(**options))
     else:
         sys.exit(run_screen(**options))
 
@@ -97,6 +100,16 @@ def cli(context: click.Context, /, **options: Any) -> None:
 def run_screen(**options: Any) -> int:
     """Open the screen; imported only now."""
     code: int = importlib.import_module("tui.app").run(**options)
+    return code
+
+
+def run_plain(*, log_level: str = "info", **options: Any) -> int:
+    """Numbered lists in place of the screen."""
+    from kedge import logging_setup
+    from kedge.workbench import Options
+
+    logging_setup.setup(logging.getLevelNamesMapping()[log_level.upper()])
+    code: int = importlib.import_module("kedge.commands.plain").run(Options(**options))
     return code
 
 

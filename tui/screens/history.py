@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from kedge.audit import Entry, History
 from kedge.i18n import Text, _, translate
@@ -19,6 +19,7 @@ from tui.screens.history_shells import ShellEntryScreen, lines_of
 from tui.screens.text_view import TextView, heading, paragraph, table
 from tui.text_layout import Line, chop, cut, pad
 from tui.widgets.command_line import CommandLine
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.pick_list import PickList
 
 _RESULTS: dict[str, tuple[str, Text, str]] = {
@@ -76,7 +77,7 @@ class HistoryScreen(TextView):
         yield Static(translate(self._title_text), classes="title", markup=False)
         yield PickList(self.build, id="view")
         yield CommandLine(id="line")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def build(self, width: int) -> Sequence[Line]:
         """One line per change."""

@@ -10,7 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from kedge.i18n import Text, _, ngettext, translate
 from kedge.model import Finding, Status
@@ -31,6 +31,7 @@ from tui.widgets.component_tree import ComponentTree
 from tui.widgets.detail_lines import Note, Shown
 from tui.widgets.details import Details
 from tui.widgets.header_bar import Clock, HeaderBar, utc_now
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.pane_dock import PaneDock
 from tui.widgets.path_strip import PathStrip
 
@@ -100,7 +101,7 @@ class MainScreen(MainPanes):
                 yield PaneDock(self.glyphs, id="dock")
         yield PathStrip(self.glyphs, id="path")
         yield CommandLine(id="line")
-        yield Footer(id="footer", show_command_palette=False, compact=True)
+        yield KeyFooter(id="footer")
 
     def on_mount(self) -> None:
         self.query_one("#sifted").display = False

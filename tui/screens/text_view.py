@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from kedge.i18n import Text, _, translate
 from kedge.printable import one_line
 from tui.errors import Guarded
 from tui.text_layout import Line, Part, wrap
 from tui.widgets.command_line import CommandLine
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class TextView(Guarded, Screen[None]):
         yield Static(one_line(translate(self._title_text)), classes="title", markup=False)
         yield LineView(self.build, id="view")
         yield CommandLine(id="line")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.view.focus()

@@ -63,6 +63,9 @@ class LineView(Guarded, ScrollView, can_focus=True):
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self.renew())
 
+    def on_unmount(self) -> None:
+        self.app.theme_changed_signal.unsubscribe(self)  # it would keep this view, and its screen, for ever
+
     def on_resize(self) -> None:
         """Made anew when the width changed."""
         if self.scrollable_content_region.width != self._width:
