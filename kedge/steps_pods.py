@@ -132,7 +132,10 @@ class TryPod(Step):
             [
                 f"{kubectl} logs {name} -c {self.container} | grep -F {line}",
                 f"{kubectl} exec {name} -c {self.container} -- {shlex.join(self.command)} | grep -F {line}",
-                f"for try in $(seq {self.seconds / 5:.0f}); do {kubectl} top pod {name} && break; sleep 5; done",
+                "tries=0",
+                f"until {kubectl} top pod {name}; do",
+                f"  tries=$((tries + 1)); [ $tries -lt {max(1, round(self.seconds / 5))} ] || exit 1; sleep 5",
+                "done",
             ]
         )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,32 @@ async def test_an_upload_that_broke_off_goes_on_where_it_stopped(bench: Bench) -
     assert bench.host.sent - sent == 2
     assert f"going on behind {2 * PIECE} bytes of an upload that broke off" in said
     assert bench.path.read_bytes() == bench.source.read_bytes()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small one."""
+    made = tmp_path / "disk"
+    made.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "kedge", made], check=True)
+    yield made
+    subprocess.run(["umount", made], check=True)
+
+
+async def test_an_upload_to_a_full_disk_fails_and_leaves_nothing_under_the_name(bench: Bench, disk: Path) -> None:
+    preview = await bench.preview(UploadFile("cloud1", str(bench.source), str(disk / "image.tar")))
+    outcome = await bench.executor.apply(preview, Approval(preview.digest, "ann", "test"), lambda _progress: None)
+    assert outcome.result is Result.FAILED
+    assert "is its disk full, or read-only?" in str(outcome.text)
+    assert not (disk / "image.tar").exists()
+
+
+async def test_an_upload_to_a_read_only_disk_is_refused(bench: Bench, disk: Path) -> None:
+    await asyncio.to_thread(subprocess.run, ["mount", "-o", "remount,ro", disk], check=True)
+    preview = await bench.preview(UploadFile("cloud1", str(bench.source), str(disk / "image.tar")))
+    with pytest.raises(Refused, match="Read-only file system"):
+        await bench.apply(preview)
+    assert bench.host.sent == 0
 
 
 async def test_the_rest_of_another_file_is_not_built_upon(bench: Bench) -> None:
