@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, TunnelPorts
@@ -104,12 +104,11 @@ def add_nat_rule_for_good(
     if isinstance(added, NotApplicable):
         return added
     rules = [step for step in added.steps if isinstance(step, NatRule)]
-    if keeper.kind != "systemd" and any(rule.backend != "default" for rule in rules):
-        sentence = _("{kind} of {host} brings back rules of another backend of iptables than the one needed")
-        return NotApplicable(sentence.format(kind=keeper.kind, host=target))
-    kept = tuple((IPTABLES[rule.backend], rule.chain, rule.spec) for rule in rules)
+    keep = _keep(target, keeper, rules)
+    if isinstance(keep, NotApplicable):
+        return keep
     title = _("{title}, and keep it over reboots ({kind})").format(title=added.title, kind=keeper.kind)
-    return draft(*rules, KeepRules(target, keeper.kind, keeper.path, kept), impact=added.impact, title=title)
+    return draft(*rules, keep, impact=added.impact, title=title)
 
 
 @fix(
@@ -143,14 +142,11 @@ def keep_nat_rules(
     rules = [rule for rule in site.right() if known is None or not known.holds(int(rule.spec[3]))]
     if not rules:
         return NotApplicable(_("No rule on {host} that leads to CloudCore would be lost").format(host=target))
-    if keeper.kind != "systemd" and any(rule.backend != "default" for rule in rules):
-        sentence = _("{kind} of {host} brings back rules of another backend of iptables than the one needed")
-        return NotApplicable(sentence.format(kind=keeper.kind, host=target))
-    kept = tuple((IPTABLES[rule.backend], rule.chain, rule.spec) for rule in rules)
+    keep = _keep(target, keeper, rules)
+    if isinstance(keep, NotApplicable):
+        return keep
     title = _("Keep the NAT rules to CloudCore over reboots ({kind})").format(kind=keeper.kind)
-    return draft(
-        KeepRules(target, keeper.kind, keeper.path, kept), impact=_("nothing changes before the next boot"), title=title
-    )
+    return draft(keep, impact=_("nothing changes before the next boot"), title=title)
 
 
 @fix(
@@ -195,6 +191,15 @@ def remove_nat_rule(
         return draft(*deletions, impact=impact)
     title = _("Replace stale NAT rules on {host}").format(host=target)
     return draft(*site.additions(replaced), *deletions, title=title, impact=impact)
+
+
+def _keep(host: str, keeper: RuleKeeper, rules: Sequence[NatRule]) -> KeepRules | NotApplicable:
+    """The step that writes these rules into what the host reads at boot."""
+    if keeper.kind != "systemd" and any(rule.backend != "default" for rule in rules):
+        sentence = _("{kind} of {host} brings back rules of another backend of iptables than the one needed")
+        return NotApplicable(sentence.format(kind=keeper.kind, host=host))
+    kept = tuple((IPTABLES[rule.backend], rule.chain, rule.spec) for rule in rules)
+    return KeepRules(host, keeper.kind, keeper.path, kept)
 
 
 def _spec(port: int, to: tuple[str, int]) -> tuple[str, ...]:
