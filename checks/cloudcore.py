@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from checks._cloud import config_in_use
+from checks._cloud import config_in_use, core_in_use
 from checks._pods import ailment, broken_container, cluster_time, is_young, last_exit
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudCoreOnHost, CloudExposure
 from kedge.facts.edgecore import EdgeCoreConfig
@@ -13,7 +13,7 @@ from kedge.facts.logs import CloudCoreLog
 from kedge.facts.nodes import Node, NodeLease
 from kedge.facts.pods import Pod
 from kedge.i18n import Text, _, ngettext
-from kedge.model import Hop, Kind, Reason, Unknown, Verdict
+from kedge.model import Hop, Host, Kind, Reason, Unknown, Verdict
 from kedge.plugins import All, Maybe, check, failed, info, not_known, passed, skipped, warned
 
 _STARTING = timedelta(seconds=60)
@@ -192,19 +192,25 @@ def config_map_exists_and_parses(
     explained_by=["KE110"],
     fixes=["restart-cloudcore"],
 )
-def config_was_loaded(core: CloudCore, config: CloudCoreConfig) -> Verdict:
-    """CloudCore reads its ConfigMap only at its start; what it writes there itself does not count (facts 1.3)."""
+def config_was_loaded(
+    cluster: CloudCore, mapped: Maybe[CloudCoreConfig], on_hosts: All[CloudCoreOnHost], hosts: All[Host]
+) -> Verdict:
+    """CloudCore reads its configuration only at its start; what it writes there itself does not count (facts 1.3)."""
+    core, config = core_in_use(cluster, on_hosts, hosts), config_in_use(mapped, on_hosts)
+    if isinstance(config, Unknown):
+        return not_known(config)
     if not core.serving:
         return skipped(_("No CloudCore runs that could have loaded it"))
     starts = [(c.started, pod) for pod in core.serving for c in pod.containers if c.started is not None]
     if config.changed is None or not starts:
-        return not_known(_("Kubernetes does not tell when the ConfigMap changed or when CloudCore started"))
+        text = _("Nothing tells when {source} changed or when CloudCore started")
+        return not_known(text.format(source=config.source))
     started, pod = min(starts, key=lambda start: start[0])
     if config.changed_by == "cloudcore" or started >= config.changed:
         return passed(_("CloudCore started after its configuration was changed last"), seen=f"{started:%FT%TZ}")
-    text = _("CloudCore still runs with an older configuration: {pod} started before {who} changed the ConfigMap")
+    text = _("CloudCore still runs with an older configuration: {pod} started before {who} changed {source}")
     return failed(
-        text.format(pod=pod.name, who=config.changed_by or _("somebody")),
+        text.format(pod=pod.name, who=config.changed_by or _("somebody"), source=config.source),
         expected=_("a start after {changed}").format(changed=f"{config.changed:%FT%TZ}"),
         seen=_("started {started}").format(started=f"{started:%FT%TZ}"),
     )

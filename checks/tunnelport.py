@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from checks._causes import TUNNEL_CAUSES
-from kedge.facts.cloudcore import CloudCore, TunnelPorts
+from checks._cloud import core_in_use
+from kedge.facts.cloudcore import CloudCore, CloudCoreOnHost, TunnelPorts
 from kedge.facts.nodes import NEVER_TUNNELLED_PORT, Node
 from kedge.i18n import Text, _
-from kedge.model import Hop, Kind, Reason, Unknown, Verdict
-from kedge.plugins import Maybe, check, failed, not_known, passed, skipped, warned
+from kedge.model import Hop, Host, Kind, Reason, Unknown, Verdict
+from kedge.plugins import All, Maybe, check, failed, not_known, passed, skipped, warned
 
 _KUBELET_PORT = 10250
 
@@ -67,14 +68,16 @@ def _foreign(node: Node) -> Text:
 
 
 @check("KE118", _("Record of tunnel ports"), on=Kind.TUNNEL_PORT, needs=["KE110"])
-def record_fits_the_running_cloudcores(ports: Maybe[TunnelPorts], core: CloudCore) -> Verdict:
+def record_fits_the_running_cloudcores(
+    ports: Maybe[TunnelPorts], cluster: CloudCore, on_hosts: All[CloudCoreOnHost], hosts: All[Host]
+) -> Verdict:
     """Every entry of ConfigMap ``tunnelport`` belongs to a CloudCore that runs; others are stale (facts 1.3)."""
     if not isinstance(ports, TunnelPorts):
         if ports.reason not in (Reason.MISSING, Reason.UNPARSABLE):
             return not_known(ports)
         return failed(ports.text, expected=_("ConfigMap kubeedge/tunnelport as CloudCore writes it at its start"))
     seen = ", ".join(f"{ip} = {port}" for ip, port in ports.by_ip) or _("no entry")
-    running = core.addresses
+    running = core_in_use(cluster, on_hosts, hosts).addresses
     if not ports.by_ip:
         return failed(_("ConfigMap tunnelport has no entry for any CloudCore"), seen=seen)
     if not running:

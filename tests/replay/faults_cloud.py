@@ -174,3 +174,19 @@ def k3s(rec: Recorded) -> None:
     table = "IMAGE TAG IMAGE ID SIZE\ndocker.io/kubeedge/cloudcore v1.23.1 38e51e7246d56 60MB\n"
     table += "registry.k8s.io/metrics-server/metrics-server v0.4.1 9759a41ccdf0f 60.5MB\n"
     rec.answer(CLOUD, "k3s crictl images", table)
+
+
+def as_a_service(rec: Recorded) -> None:
+    """CloudCore by ``keadm init`` without a container: a systemd service of cloud1, nothing of it in the cluster."""
+    config = rec.item("configmaps-kubeedge", "cloudcore")["data"]["cloudcore.yaml"]
+    for listed in ("pods", "deployments", "configmaps-kubeedge", "services-kubeedge"):
+        rec.without(listed, "cloudcore")
+    rec.refuse("configmap-cloudcore-managed", 'Error from server (NotFound): configmaps "cloudcore" not found')
+    rec.kubectl = [row for row in rec.kubectl if "kubeedge=cloudcore" not in row["cmd"]]
+    rec.ask(CLOUD, "cat /etc/kubeedge/config/cloudcore.yaml", config)
+    state = (
+        "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\nResult=success\nMainPID=811\n"
+    )
+    state += "ActiveEnterTimestamp=Sun 2026-11-22 09:31:13 UTC\n"
+    rec.ask(CLOUD, "systemctl show cloudcore -p LoadState,ActiveState,SubState,ActiveEnterTimestamp", state)
+    rec.ask(CLOUD, "stat -c '%n %Y %s %U %a' /etc/kubeedge/config/cloudcore.yaml", "", 1)

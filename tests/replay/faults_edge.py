@@ -298,3 +298,21 @@ def pod_name(node: str) -> str:
 def ip_of(node: str) -> str:
     """Its address."""
     return IP[node]
+
+
+def docker(rec: Recorded) -> None:
+    """Edges whose runtime is Docker behind cri-dockerd."""
+    for node in PODS:
+        rec.replace(node, YAML, "/run/containerd/containerd.sock", "/run/cri-dockerd.sock")
+        for row in rec.rows(node, "systemctl is-active containerd"):
+            row["cmd"] = "systemctl is-active docker"
+        for row in rec.rows(node, "ctr -n k8s.io"):
+            table = "REPOSITORY TAG IMAGE ID CREATED SIZE\nkubeedge/pause 3.6 abcdef123456 2 years ago 683kB\n"
+            row.update(cmd="docker images", out=table)
+
+
+def docker_stopped(rec: Recorded) -> None:
+    """And Docker of edge1 is stopped."""
+    runtime_stopped("edge1")(rec)
+    docker(rec)
+    rec.answer("edge1", "docker images", rc=1, err="Cannot connect to the Docker daemon. Is the docker daemon running?")

@@ -70,6 +70,8 @@ EDGE_STATES: dict[str, tuple[list[Change], Roots]] = {
     "one address for two": ([edge.address("edge2", IP["edge1"])], on("KE308", *EDGES)),
     "clock ahead": ([edge.clock("edge1", 3600)], set()),
     "clock a year behind": ([edge.clock("edge1", -31_536_000)], on("KE210", "edge1")),
+    "Docker": ([edge.docker], set()),
+    "Docker stopped": ([edge.docker_stopped], on("KE212", "edge1")),
     "label missing": ([edge.label("edge1", None)], on("KE202", "edge1")),
     "label with a value": ([edge.label("edge1", "true")], on("KE202", "edge1")),
 }
@@ -131,6 +133,8 @@ CLOUD_STATES: dict[str, tuple[list[Change], Roots]] = {
         ],
         NAT,
     ),
+    "service of a host": ([cloud.as_a_service], set()),
+    "service of a host, EdgeStream off": ([cloud.as_a_service, edge.edgestream_off("edge1")], on("KE206", "edge1")),
     "k3s": ([cloud.k3s], set()),
     "k3s egress proxy": ([cloud.k3s, *[fails_with(one, PROXY) for one in EDGES]], NAT),
     "k3s verifies kubelets": ([cloud.k3s, *[fails_with(one, NO_IP_SAN) for one in EDGES]], on("KE114")),

@@ -238,16 +238,22 @@ def test_ke112() -> None:
     assert status(cloudstream_is_enabled, other) is Status.PASS
 
 
+NO_HOST: tuple[All[Any], All[Any]] = (All({}), All({}))
+
+
 def test_ke113() -> None:
     later = replace(CONFIG, changed=NOW, changed_by="kubectl-edit")
-    assert status(config_was_loaded, core(pod()), CONFIG) is Status.PASS
-    assert status(config_was_loaded, core(pod()), replace(CONFIG, changed=LONG_AGO, changed_by="x")) is Status.PASS
-    said = verdict(config_was_loaded, core(pod()), later)
+    assert status(config_was_loaded, core(pod()), CONFIG, *NO_HOST) is Status.PASS
+    assert (
+        status(config_was_loaded, core(pod()), replace(CONFIG, changed=LONG_AGO, changed_by="x"), *NO_HOST)
+        is Status.PASS
+    )
+    said = verdict(config_was_loaded, core(pod()), later, *NO_HOST)
     assert said.status is Status.FAIL
-    assert "before kubectl-edit changed the ConfigMap" in str(said.text)
-    assert status(config_was_loaded, core(pod()), replace(later, changed_by="cloudcore")) is Status.PASS
-    assert status(config_was_loaded, core(pod()), replace(CONFIG, changed=None)) is Status.UNKNOWN
-    assert status(config_was_loaded, core(), later) is Status.SKIP
+    assert "before kubectl-edit changed " in str(said.text)
+    assert status(config_was_loaded, core(pod()), replace(later, changed_by="cloudcore"), *NO_HOST) is Status.PASS
+    assert status(config_was_loaded, core(pod()), replace(CONFIG, changed=None), *NO_HOST) is Status.UNKNOWN
+    assert status(config_was_loaded, core(), later, *NO_HOST) is Status.SKIP
 
 
 # ----------------------------------------------------------------------------------------------- KE115, KE116
@@ -282,16 +288,18 @@ ONE = TunnelPorts((("10.0.0.1", 10351),))
 
 
 def test_ke118() -> None:
-    assert status(record_fits_the_running_cloudcores, ONE, core(pod())) is Status.PASS
+    assert status(record_fits_the_running_cloudcores, ONE, core(pod()), *NO_HOST) is Status.PASS
     two = TunnelPorts((("10.0.0.1", 10351), ("10.0.0.9", 10352)))
-    said = verdict(record_fits_the_running_cloudcores, two, core(pod()))
+    said = verdict(record_fits_the_running_cloudcores, two, core(pod()), *NO_HOST)
     assert said.status is Status.WARN
     assert "10.0.0.9" in str(said.text)
-    assert status(record_fits_the_running_cloudcores, TunnelPorts((("9.9.9.9", 1),)), core(pod())) is Status.WARN
-    assert status(record_fits_the_running_cloudcores, TunnelPorts(), core(pod())) is Status.FAIL
-    assert status(record_fits_the_running_cloudcores, unknown(Reason.MISSING), core(pod())) is Status.FAIL
-    assert status(record_fits_the_running_cloudcores, unknown(Reason.DENIED), core(pod())) is Status.UNKNOWN
-    assert status(record_fits_the_running_cloudcores, ONE, core()) is Status.SKIP
+    assert (
+        status(record_fits_the_running_cloudcores, TunnelPorts((("9.9.9.9", 1),)), core(pod()), *NO_HOST) is Status.WARN
+    )
+    assert status(record_fits_the_running_cloudcores, TunnelPorts(), core(pod()), *NO_HOST) is Status.FAIL
+    assert status(record_fits_the_running_cloudcores, unknown(Reason.MISSING), core(pod()), *NO_HOST) is Status.FAIL
+    assert status(record_fits_the_running_cloudcores, unknown(Reason.DENIED), core(pod()), *NO_HOST) is Status.UNKNOWN
+    assert status(record_fits_the_running_cloudcores, ONE, core(), *NO_HOST) is Status.SKIP
 
 
 def edge(port: int) -> Node:
