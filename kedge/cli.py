@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("kedge.commands.history:command", "List every change made from this machine."),
     "probe-script": ("kedge.commands.probe_script:command", "Print the script that asks a host without SSH."),
     "rbac": ("kedge.commands.rbac:command", "Print the roles that grant exactly what is needed."),
+    "cronjob": ("kedge.commands.cronjob:command", "Print a CronJob that checks the site from inside it."),
+    "completion": ("kedge.commands.completion:command", "Print the completion script of a shell."),
     "info": ("kedge.commands.info:command", "Show versions, paths, the chosen site and its settings."),
     "doctor": ("kedge.commands.doctor:command", "Look at this set-up: terminal, credentials, SSH, sudo, clocks."),
     "diff": ("kedge.commands.diff:command", "Say what differs between two bundles, or two nodes."),
@@ -39,6 +41,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Subcommands by name: where they are, and their one-line help (so that --help imports none of them)."""
 
+COMPLETE = "_KEDGE_TUI_COMPLETE"
+"""The variable by which a shell asks for completions, the same under every name of the program."""
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -124,7 +128,7 @@ def main() -> NoReturn:
             stream.reconfigure(errors="backslashreplace")  # a glyph that the locale lacks ends no report
     code: object = 0
     try:
-        cli(prog_name="kedge-tui")
+        cli(prog_name=called(sys.argv[0]), complete_var=COMPLETE)
     except SystemExit as end:
         code = end.code
     except KeyboardInterrupt:
@@ -136,6 +140,11 @@ def main() -> NoReturn:
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def called(program: str) -> str:
+    """How the user called the program: kubectl runs the plugin ``kubectl-kedge`` for ``kubectl kedge``."""
+    return "kubectl kedge" if os.path.basename(program).startswith("kubectl-kedge") else "kedge-tui"
 
 
 def _internal_error(error: Exception) -> int:

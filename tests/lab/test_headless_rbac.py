@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,9 +48,11 @@ def site() -> Iterator[BackgroundSite]:
 def limited(site: BackgroundSite) -> Callable[..., None]:
     """Gives the site's user exactly the roles that are printed."""
 
-    def limit(*flags: str) -> None:
+    def limit(*flags: str, of: str = "rbac") -> None:
         rules = []
-        for role in yaml.safe_load_all(kedge("rbac", *flags).out):
+        for role in yaml.safe_load_all(kedge(of, *flags).out):
+            if "rules" not in role:
+                continue
             namespaces = tuple(filter(None, [role["metadata"].get("namespace", "")]))
             for rule in role["rules"]:
                 groups = tuple(rule.get("apiGroups", [""]))
@@ -169,3 +176,34 @@ async def test_fixes_use_no_more_than_is_printed(
     assert rights.status is Status.PASS, str(rights.text)
     used = entries(wire, set(rbac.accesses(discover())))
     assert any(access.verb in ("patch", "delete") for access in used)
+
+
+CRONJOB = ("--image", "plant/kedge-tui", "--kubectl-image", "plant/kubectl")
+
+
+def test_the_cronjobs_check_has_all_rights_that_it_needs(
+    site: BackgroundSite, limited: Callable[..., None], tmp_path: Path
+) -> None:
+    """Its command runs as it stands in the manifest; only the volume and the way to the API server are the test's."""
+    limited(*CRONJOB, of="cronjob")
+    made = list(yaml.safe_load_all(kedge("cronjob", *CRONJOB).out))
+    pod = next(one for one in made if one["kind"] == "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (check,), (keep,) = pod["initContainers"], pod["containers"]
+    script = [word.replace("/out", str(tmp_path)) for word in check["command"]]
+    env = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "KEDGE_TUI_CONFIG": str(site.config_file),
+    }
+    ran = subprocess.run(script, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["results"], "hosts are not asked, so something is unknown"
+    assert not [one for one in report["results"] if "403" in str(one) or "may not" in str(one)]
+    generator = yaml.safe_load((tmp_path / "kustomization.yaml").read_text())["configMapGenerator"]
+    assert generator == [{"name": "kedge-tui", "namespace": "kedge-tui", "files": ["report.json"]}]
+    assert keep["command"][-1] == "--kustomize=/out"
+    (writes,) = [one for one in made if one["metadata"]["name"] == "kedge-tui-report" and one["kind"] == "Role"]
+    assert writes["rules"][0]["resourceNames"] == ["kedge-tui"]
+    subjects = {tuple(one["subjects"][0].values()) for one in made if one["kind"].endswith("Binding")}
+    assert subjects == {("ServiceAccount", "kedge-tui", "kedge-tui")}

@@ -71,7 +71,11 @@ def test_built_ins_use_the_entry_points_of_third_parties(wheel: Path) -> None:
     parser = configparser.ConfigParser()
     parser.read_string(text)
     assert {group: dict(parser[group]) for group in parser.sections()} == {
-        "console_scripts": {"kedge-tui": "kedge.cli:main", "kubectl-kedge": "kedge.cli:main"},
+        "console_scripts": {
+            "kedge-tui": "kedge.cli:main",
+            "kubectl-kedge": "kedge.cli:main",
+            "kubectl_complete-kedge": "kedge.commands.completion:main",
+        },
         "kedge_tui.probes": {"builtin": "kedge.probes"},
         "kedge_tui.checks": {"builtin": "checks"},
         "kedge_tui.fixes": {"builtin": "fixes"},
