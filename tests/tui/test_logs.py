@@ -313,6 +313,7 @@ async def test_logs_are_chosen_to_stand_side_by_side(at_desk: Opener) -> None:
         await desk.press("S")
         await shown(desk, "containerd on edge1")
         await desk.type("web")
+        await shown(desk, " web ")
         await desk.until(lambda: "containerd on edge1" not in desk.text)
         await desk.press("space", "backspace", "backspace", "backspace", "down", "down", "space")
         await shown(desk, "2 ticked")
@@ -321,6 +322,7 @@ async def test_logs_are_chosen_to_stand_side_by_side(at_desk: Opener) -> None:
         await desk.until(lambda: len(FakeReader.made) == 2)
         assert reader.closed
         assert FakeReader.made[-1].sources == [WEB, CHOICES[2].sources[0]]
+        assert "are gone" not in desk.text
         await desk.press("S")
         await shown(desk, "2 ticked")
         await desk.press("escape")

@@ -174,8 +174,8 @@ class LogPane(Pane):
             said.append(_("since {time}").format(time=self._since_said))
         if view.look.times is not Times.OFF:
             said.append(_("times {which}").format(which=view.look.times.value))
-        if view.ring.first:
-            said.append(_("the oldest {count} are gone").format(count=f"{view.ring.first:,}"))
+        if view.ring.dropped:
+            said.append(_("the oldest {count} are gone").format(count=f"{view.ring.dropped:,}"))
         return said
 
     # ------------------------------------------------------------------------------------------------- actions
@@ -223,6 +223,8 @@ class LogPane(Pane):
         if keys is None:
             return
         self._picked, desk = keys, self._desk
+        chosen = [choice for choice in desk.choices() if choice.key in keys]
+        self.title = translate(chosen[0].text if len(chosen) == 1 else _("{count} logs").format(count=len(chosen)))
         self._sources = lambda: [one for choice in desk.choices() if choice.key in keys for one in choice.sources]
         await self._read_anew()
 

@@ -39,7 +39,7 @@ class PickSources(Dialog[frozenset[str]]):
 
     DEFAULT_CSS = """
     PickSources PickList { height: auto; max-height: 60vh; }
-    PickSources Input { border: none; height: 1; padding: 0; background: $boost; }
+    PickSources Input { background: $boost; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", translate(_("down")), show=False, id="picksources.down"),
@@ -57,7 +57,7 @@ class PickSources(Dialog[frozenset[str]]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="menu"):
             yield Static(translate(_("Logs to read side by side")), classes="title", markup=False)
-            yield _Narrow(placeholder=translate(_("type to narrow")), select_on_focus=False)
+            yield _Narrow(placeholder=translate(_("type to narrow")), select_on_focus=False, compact=True)
             yield PickList(self._lines)
             yield Static("", id="told", classes="hint", markup=False)
 

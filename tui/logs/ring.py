@@ -20,8 +20,13 @@ class LogRing:
         self._lines: list[LogLine] = []
         self._start = 0
         self._lines_most, self._characters_most = lines_most, characters_most
-        self.first = 0
+        self.first = self._cleared = 0
         self.characters = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many were dropped since it was empty."""
+        return self.first - self._cleared
 
     @property
     def end(self) -> int:
@@ -67,7 +72,7 @@ class LogRing:
 
     def clear(self) -> None:
         """Forget every line; numbers go on."""
-        self.first = self.end
+        self.first = self._cleared = self.end
         self._lines, self._start, self.characters = [], 0, 0
 
 
