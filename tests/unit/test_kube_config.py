@@ -128,20 +128,11 @@ def test_k3s_is_found_last(tmp_path: Path, find: Callable[..., Target]) -> None:
     assert find().server == "https://10.0.0.1:6443"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_k3s_that_this_user_may_not_read(tmp_path: Path, find: Callable[..., Target]) -> None:
-    unreadable_k3s(tmp_path, find)
-
-
 def test_k3s_that_this_user_may_not_read_as_the_system_would_say(
     tmp_path: Path, find: Callable[..., Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    unreadable_k3s(tmp_path, find)
-
-
-def unreadable_k3s(tmp_path: Path, find: Callable[..., Target]) -> None:
     write(tmp_path / "k3s.yaml").chmod(0o200)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root, who runs the tests, may read everything
     with pytest.raises(ConfigError, match=r"k3s\.yaml of k3s, which this user may not read\. Run kedge-tui with sudo"):
         find()
 
