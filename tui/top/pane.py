@@ -54,6 +54,11 @@ class TopPane(TopBase):
         self.scene = Scene()
         self.rows: dict[Hashable, Row] = {}
         self._total = 0
+        self._samples = 0
+        """Counts what machines tell, and which of them are asked."""
+        self._basis: object = None
+        self._of = self.look
+        self._keys: list[Hashable] = []
 
     def on_mount(self) -> None:
         self.leaves["metrics"] = self.desk.metrics.subscribe(self._looked)
@@ -83,17 +88,21 @@ class TopPane(TopBase):
 
     def _draw_rows(self, table: VirtualTable) -> None:
         wanted = sieve(self.filter, edge_only=self.scope is Scope.EDGE, namespace=self.scoped_namespace)
-        rows = _ROWS[self.shown_view](self.scene)
-        kept = sort(sift(rows, wanted, faults_only=self.faults_only), self.order)
-        self._total = len(rows)
-        self.rows = {row.key: row for row in kept}
+        basis = (self.shown_view, self.order, wanted, self.faults_only, self._samples, id(self.look))
+        if basis != self._basis:  # most pictures are of the same numbers, and 10,000 pods take a while
+            self._basis, self._of = basis, self.look
+            rows = _ROWS[self.shown_view](self.scene)
+            kept = sort(sift(rows, wanted, faults_only=self.faults_only), self.order)
+            self._total = len(rows)
+            self.rows = {row.key: row for row in kept}
+            self._keys = list(self.rows)
         make = cells_of(self.shown_view, self.scene, self.glyphs, self.main.now())
 
         def cells(key: Hashable) -> Sequence[Cell]:
             return make(self.rows[key])
 
-        empty = _("nothing here matches") if rows else self._nothing()
-        table.show(COLUMNS[self.shown_view], list(self.rows), cells, sorted_by=self.order, empty=translate(empty))
+        empty = _("nothing here matches") if self._total else self._nothing()
+        table.show(COLUMNS[self.shown_view], self._keys, cells, sorted_by=self.order, empty=translate(empty))
 
     def _nothing(self) -> Text:
         if self.look.lost is not None:
@@ -107,7 +116,7 @@ class TopPane(TopBase):
         words = self.filter.casefold().split()
         kept = [name for name in names if all(word in name.casefold() for word in words)]
         self._total = len(names)
-        self.rows = {}
+        self.rows, self._basis = {}, None
         order = machines.ordered(kept, self.desk.hosts.now, self.order)
         make = machines.cells_of(self.desk.hosts.now, self.glyphs, self.main.now())
         table.show(machines.COLUMNS, order, make, sorted_by=self.order, empty=translate(_("no machine is known yet")))
@@ -127,11 +136,13 @@ class TopPane(TopBase):
         for name in [name for name in self.leaves if name.startswith("host ")]:
             if name.removeprefix("host ") not in wanted:
                 self.leaves.pop(name)()
+                self._samples += 1
         for name in wanted:
             if f"host {name}" not in self.leaves:
                 self.leaves[f"host {name}"] = self.desk.hosts.watch(name, PACE, self._told)
 
     def _told(self, now: HostNow) -> None:
+        self._samples += 1
         self.changed()
 
     # -------------------------------------------------------------------------------------------------- words
