@@ -223,7 +223,11 @@ def config_was_loaded(
 def log_holds_no_failure(log: Maybe[CloudCoreLog], core: CloudCore) -> Verdict:
     """No known stream or tunnel failure that nothing newer in the log contradicts (facts 4.2)."""
     if isinstance(log, Unknown):
-        return not_known(log) if core.serving else skipped(_("No CloudCore pod serves, so there is no log to read"))
+        return (
+            not_known(log)
+            if core.serving
+            else skipped(_no_pod(core, _("No CloudCore pod serves, so there is no log to read")))
+        )
     if not log.hits:
         text = ngettext(
             "The log of CloudCore holds no stream or tunnel failure in its last {count} line",
@@ -239,13 +243,22 @@ def log_holds_no_failure(log: Maybe[CloudCoreLog], core: CloudCore) -> Verdict:
     return warned(text.format(what=newest.meaning, others=", ".join(others)), seen=newest.line, line=newest.number)
 
 
+def _no_pod(core: CloudCore, otherwise: Text) -> Text:
+    """Why there is nothing to judge in the cluster: a CloudCore outside has its journal and ports on its host."""
+    if core.pods or core.workload is not None:
+        return otherwise
+    return _("CloudCore is not in the cluster; where a host runs it as a service, its journal and ports are there")
+
+
 @check("KE116", _("CloudCore reachable from outside"), on=Kind.CLOUDCORE, needs=["KE111", "KE110"])
 def exposure_fits_what_edges_dial(
-    core: CloudCore, config: CloudCoreConfig, exposure: CloudExposure, edges: All[EdgeCoreConfig]
+    core: CloudCore, config: Maybe[CloudCoreConfig], exposure: CloudExposure, edges: All[EdgeCoreConfig]
 ) -> Verdict:
     """Stream and tunnel port are open on the host network, a NodePort or a load balancer, and edges dial those."""
     if not core.serving:
-        return skipped(_("No CloudCore pod serves that could be exposed"))
+        return skipped(_no_pod(core, _("No CloudCore pod serves that could be exposed")))
+    if isinstance(config, Unknown):
+        return not_known(config)
     own = config.cloud_stream.tunnel_port
     on_host = any(pod.host_network for pod in core.serving)
     node_port = dict(exposure.node_ports).get(own, 0)
