@@ -80,6 +80,7 @@ class LineView(Guarded, ScrollView, can_focus=True):
         self.refresh()
         if end:
             self.scroll_end(animate=False, immediate=True)
+            self.call_after_refresh(self.scroll_end, animate=False)  # what is around it may take or give rows meanwhile
 
     # ------------------------------------------------------------------------------------------------- finding
 
