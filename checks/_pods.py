@@ -40,19 +40,23 @@ def ailment(pod: Pod) -> Text:
         return _("{pod} is being deleted").format(pod=pod.name)
     if pod.unschedulable:
         said = _("{pod} cannot be placed on a node: {message}")
-        return said.format(pod=pod.name, message=pod.unschedulable[:_ENOUGH])
+        return said.format(pod=pod.name, message=_start(pod.unschedulable))
     container = broken_container(pod) or next((one for one in pod.containers if not one.ready), None)
     if container is None or not (container.waiting or container.running or container.last_exit is not None):
         return _("{pod} is {phase} and not ready").format(pod=pod.name, phase=pod.phase or "Pending")
     if container.waiting:
         said = _("container {container} of {pod} waits: {reason}: {message}")
-        message = container.waiting_message[:_ENOUGH] or last_exit(container)
+        message = _start(container.waiting_message) or last_exit(container)
         return said.format(container=container.name, pod=pod.name, reason=container.waiting, message=message)
     if container.running:
         return _("container {container} of {pod} runs but is not ready").format(container=container.name, pod=pod.name)
     return _("container {container} of {pod} does not run: {exit}").format(
         container=container.name, pod=pod.name, exit=last_exit(container)
     )
+
+
+def _start(message: str) -> str:
+    return message if len(message) <= _ENOUGH else f"{message[: _ENOUGH - 1].rstrip()}…"
 
 
 def last_exit(container: Container) -> Text:

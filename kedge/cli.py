@@ -133,6 +133,8 @@ def main() -> NoReturn:
         code = end.code
     except KeyboardInterrupt:
         code = 130
+    except OSError as error:
+        code = _system_error(error)
     except Exception as error:  # noqa: BLE001 - last line of defence: a sentence here, the traceback in the log
         code = _internal_error(error)
     atexit._run_exitfuncs()
@@ -145,6 +147,17 @@ def main() -> NoReturn:
 def called(program: str) -> str:
     """How the user called the program: kubectl runs the plugin ``kubectl-kedge`` for ``kubectl kedge``."""
     return "kubectl kedge" if os.path.basename(program).startswith("kubectl-kedge") else "kedge-tui"
+
+
+def _system_error(error: OSError) -> int:
+    """Say what the machine refused: a full disk, a file that cannot be read."""
+    from kedge import logging_setup
+
+    logging_setup.setup()
+    logging.getLogger("kedge").error("the command failed", exc_info=error)
+    what = f"{error.filename}: " if error.filename else "what was to be written or read: " if error.strerror else ""
+    click.echo(f"kedge-tui: {what}{error.strerror or error}", err=True)
+    return 1
 
 
 def _internal_error(error: Exception) -> int:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import platformdirs
 
+from kedge.i18n import _
+
 VARIABLE = "KEDGE_TUI_STATE"
 
 
@@ -20,10 +22,20 @@ def state_place() -> Path:
     return Path(chosen) if chosen else Path(platformdirs.user_state_dir("kedge-tui", appauthor=False))
 
 
+class StateError(OSError):
+    """The state directory cannot be made; str() is a sentence that says what to do."""
+
+
 def state_dir() -> Path:
-    """The state directory, made when missing; raises OSError when it cannot be."""
+    """The state directory, made when missing; raises StateError when it cannot be."""
     path = state_place()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        sentence = _(
+            "{path}, where changes are recorded, cannot be made: {why}. Name a directory you may write to in {variable}"
+        )
+        raise StateError(str(sentence.format(path=path, why=error.strerror or error, variable=VARIABLE))) from None
     return path
 
 
