@@ -6,12 +6,15 @@ The site runs in a process of its own, so that its work never slows the screen d
 from __future__ import annotations
 
 import importlib
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -33,6 +36,7 @@ def command(faults: tuple[str, ...], edges: int, latency: str) -> None:
     with tempfile.TemporaryDirectory(prefix="kedge-demo-") as scratch:
         folder = Path(scratch) / "site"
         lab = _start_lab(folder, Path(scratch) / "lab.log", faults, edges, latency)
+        signal.signal(signal.SIGHUP, lambda _number, _frame: _hang_up(lab, scratch))
         try:
             code = importlib.import_module("tui.app").run(config=str(folder / "config.yaml"), site="lab")
         finally:
@@ -56,6 +60,17 @@ def _start_lab(folder: Path, log: Path, faults: tuple[str, ...], edges: int, lat
             stop(_("The practice site did not start: {said}").format(said=said), Exit.INTERNAL)
         time.sleep(0.05)
     return lab
+
+
+def _hang_up(lab: subprocess.Popen[bytes], scratch: str) -> NoReturn:
+    """Leave nothing behind, and go at once.
+
+    The screen must not be ended in an orderly way here: what it writes to a terminal that is gone is never taken, so
+    it would wait for ever.
+    """
+    _end(lab)
+    shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(128 + signal.SIGHUP)
 
 
 def _end(lab: subprocess.Popen[bytes]) -> None:
