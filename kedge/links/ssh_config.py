@@ -29,6 +29,7 @@ MOST_HOPS = 8
 """Jump hosts in a row; more is a loop in ssh_config."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.:%\[\]][A-Za-z0-9_.:%\[\]-]*")
+_INCLUDE = re.compile(r"^[ \t]*include\b", re.IGNORECASE | re.MULTILINE)
 _USER = re.compile(r"[A-Za-z0-9_.@\\+][A-Za-z0-9_.@\\+ $-]*")
 
 
@@ -168,7 +169,7 @@ def _ask_ssh(target: SshTarget) -> dict[str, str]:
 
 
 def _ask_paramiko(target: SshTarget) -> dict[str, str]:
-    """Without an ssh program: no Include, and the defaults that ``ssh -G`` would have filled in."""
+    """Without an ssh program: the defaults that ``ssh -G`` would have filled in; Include is refused, not overlooked."""
     import paramiko  # at connect time only: it costs 120 ms
 
     file = (target.ssh_config or Path("~/.ssh/config")).expanduser()
@@ -177,6 +178,10 @@ def _ask_paramiko(target: SshTarget) -> dict[str, str]:
     first = "".join(f"  {key} {value}\n" for key, value in given.items() if value)  # what is found first counts
     try:
         text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
+        if included := _INCLUDE.search(text):
+            line = text.count("\n", 0, included.start()) + 1
+            sentence = _("{file}, line {line}, includes other files, which takes OpenSSH's `ssh`; install it here")
+            raise _invalid(target.name, sentence.format(file=file, line=line))
         config = paramiko.SSHConfig.from_text(f"Host *\n{first}Host *\n{text}")
         found: Mapping[str, Any] = config.lookup(target.name or target.address)
     except (paramiko.ConfigParseError, OSError) as error:

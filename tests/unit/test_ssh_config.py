@@ -156,6 +156,18 @@ def test_a_broken_ssh_config_is_named(config: Path) -> None:
     assert caught.value.unknown.reason is Reason.INVALID
 
 
+def test_included_files_count_or_are_refused_but_never_overlooked(resolve: Resolve, config: Path) -> None:
+    other = config.with_name("other")
+    other.write_text("Host edge1\n  Port 2299\n")
+    config.write_text(f"# mine\nInclude {other}\nMatch host edge1\n  User matched\n")
+    if shutil.which("ssh"):
+        (edge,) = resolve("edge1")
+        assert (edge.port, edge.user) == (2299, "matched")
+    else:
+        with pytest.raises(LinkError, match=r"ssh_config, line 2, includes other files, which takes OpenSSH's `ssh`"):
+            resolve("edge1")
+
+
 def test_a_host_without_name_and_address_has_no_ssh() -> None:
     with pytest.raises(LinkError) as caught:
         route(SshTarget(""))
