@@ -139,6 +139,7 @@ for _command in (
         lambda screen: ("nodegroup", "none", *_labels(screen)),
     ),
     TuiCommand("history", _("every change made from this machine"), lambda screen, rest: screen.action_history()),
+    TuiCommand("report", _("the incident in a few lines, for a ticket"), lambda screen, rest: screen.app.show_report()),
     TuiCommand("problems", _("links, config file, plugins"), lambda screen, rest: screen.action_problems()),
     TuiCommand("faults", _("show faults only, or everything"), lambda screen, rest: screen.action_faults()),
     TuiCommand("rerun", _("ask everything again"), lambda screen, rest: screen.action_rerun_all()),

@@ -14,6 +14,7 @@ from kedge.i18n import Text, _
 from tui.aside import aside
 
 if TYPE_CHECKING:
+    from kedge.audit import History
     from kedge.model import Finding
     from kedge.objects import Thing
     from kedge.picture import ComponentView
@@ -114,15 +115,31 @@ class Readers(App[Any]):
     @work(group="history", exclusive=True, exit_on_error=False)
     async def show_history(self) -> None:
         """Every change made from this machine."""
-        from kedge.audit import History
-        from kedge.executor import Refused
-        from kedge.workbench import NothingOpen
         from tui.screens.history import HistoryScreen
 
-        try:
-            history = await self.workbench.history() if self.workbench is not None else History(())
-        except (Refused, NothingOpen) as error:
-            self.say(str(error), "warning")
+        if (history := await self._history()) is None:
             return
         site = self.main.index.picture.site if self.main.index is not None else ""
         self.push_screen(HistoryScreen(history, site, self.glyphs))
+
+    @work(group="history", exclusive=True, exit_on_error=False)
+    async def show_report(self) -> None:
+        """The incident in a few lines, as of now."""
+        from tui.screens.report import ReportScreen
+
+        if self.main.index is None:
+            self.say(_("Nothing is known of the site yet"), "warning")
+        elif (history := await self._history()) is not None:
+            self.push_screen(ReportScreen(self.main.index.picture, history.entries))
+
+    async def _history(self) -> History | None:
+        """What was changed from this machine; None after saying why it cannot be read."""
+        from kedge.audit import History
+        from kedge.executor import Refused
+        from kedge.workbench import NothingOpen
+
+        try:
+            return await self.workbench.history() if self.workbench is not None else History(())
+        except (Refused, NothingOpen) as error:
+            self.say(str(error), "warning")
+            return None
