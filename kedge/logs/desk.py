@@ -12,10 +12,11 @@ from kedge.facts.pods import NodePods, Pod
 from kedge.i18n import Text, _
 from kedge.links.base import HostStream
 from kedge.logs.choices import Choice, choices
-from kedge.logs.follow import START_SECONDS, Broken, Follower, FollowState
+from kedge.logs.follow import START_SECONDS, Follower
 from kedge.logs.lines import LogLine
 from kedge.logs.merge import merged
 from kedge.logs.sources import ContainerLog, Source, pod_sources, sources_of
+from kedge.logs.ways import Broken, FollowState
 from kedge.model import Finding, HostPaths, LinkError, Status
 from kedge.sources.base import no_api
 
@@ -33,7 +34,7 @@ LOGS_CODE = "KE501"
 
 
 class LogDesk:
-    """The ways to logs of one open site (:class:`kedge.logs.follow.Ways`)."""
+    """The ways to logs of one open site (:class:`kedge.logs.ways.Ways`)."""
 
     def __init__(self, site: LiveSite, hosts: HostSources) -> None:
         self._site = site

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kedge.logs.desk import LogReader
-from kedge.logs.follow import Way
 from kedge.logs.lines import LineKind, LogLine
+from kedge.logs.ways import Way
 from kedge.model import Status
 from kedge.picture import Picture
 from kedge.prompter import RefusingPrompter

@@ -15,9 +15,10 @@ from kedge.i18n import Text
 from kedge.links.base import HostStream
 from kedge.links.ssh import SshLink
 from kedge.logs import follow
-from kedge.logs.follow import Broken, Follower
+from kedge.logs.follow import Follower
 from kedge.logs.lines import LineKind, LogLine
 from kedge.logs.sources import ContainerLog, UnitLog
+from kedge.logs.ways import Broken
 from kedge.model import LinkError, Reason, Unknown
 from tests.real.ssh_people import link_to, until
 from tests.real.sshd import Sshd, running

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from kedge.i18n import Text
 from kedge.logs.choices import Choice
-from kedge.logs.follow import FollowState, Way
 from kedge.logs.lines import LineKind, LogLine
 from kedge.logs.sources import ContainerLog, Source, UnitLog
+from kedge.logs.ways import FollowState, Way
 from tests.tui.conftest import Desk, Opener
 from tui.logs import pane as pane_module
 from tui.logs.pane import LogPane

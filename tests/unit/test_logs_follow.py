@@ -12,9 +12,10 @@ import pytest
 from kedge.i18n import Text
 from kedge.links.base import HostStream
 from kedge.logs import follow
-from kedge.logs.follow import Broken, Follower, Way
+from kedge.logs.follow import Follower
 from kedge.logs.lines import LineKind, LogLine
 from kedge.logs.sources import ContainerLog, UnitLog
+from kedge.logs.ways import Broken, Way
 from kedge.model import LinkError, Reason, Unknown
 
 LOG = ContainerLog("factory", "web-0", "uid-1", "web", "edge1")

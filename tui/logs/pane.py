@@ -16,11 +16,11 @@ from textual.widgets import Static
 
 from kedge.i18n import Text, _, translate
 from kedge.logs.desk import LogReader
-from kedge.logs.follow import FollowState, Way
 from kedge.logs.levels import pretty_json
 from kedge.logs.lines import LogLine
 from kedge.logs.saving import as_text, save
 from kedge.logs.sources import Source, signs_of
+from kedge.logs.ways import FollowState, Way
 from kedge.model import LinkError
 from kedge.printable import one_line
 from tui.logs.look import Look, Times
