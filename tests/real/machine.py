@@ -3,7 +3,7 @@
 Everything lives and dies with one process, so a test that is killed leaves nothing behind. Files of the machine can
 be read and written from outside through :meth:`Machine.path`; ``/etc``, ``/home``, ``/run``, ``/var/log`` and
 ``/usr/local/sbin`` are its own (the last is first in root's and in sudo's PATH: the place for stand-in programs),
-everything else is what this machine has.
+and so is the kernel's boot id; everything else is what this machine has.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ for place in /home /run /var/log /usr/local/sbin; do mount -t tmpfs -o mode=755 
 mkdir /run/sshd /run/etc
 cp -a /etc/. /run/etc
 mount --bind /run/etc /etc
+cat /proc/sys/kernel/random/uuid >/run/boot_id
+mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
 printf '127.0.0.1 localhost\\n127.0.1.1 %s\\n' "$1" >/etc/hosts
 ip link set lo up
 echo up
@@ -80,6 +82,10 @@ class Machine:
     def kill_everything(self) -> None:
         """All processes but the first end at once, as in a power cut."""
         self.run("kill", "-9", "--", "-1", check=False)
+
+    def new_boot(self) -> None:
+        """The kernel's boot id is another one, as after every start of a machine."""
+        self.file("/run/boot_id", Path("/proc/sys/kernel/random/uuid").read_text())
 
 
 @contextmanager

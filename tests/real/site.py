@@ -112,6 +112,12 @@ class Host:
         self.plug_in()
         self.sshd.start()
 
+    def reboot(self) -> None:
+        """A power cut and a new start: connections are silent, everything that ran is gone, the boot id is new."""
+        self.go_down()
+        self.machine.new_boot()
+        self.come_up()
+
     def calm(self) -> None:
         """As at the beginning: reachable, no packet filter, no NAT. Files and programs stay as they are."""
         flush = "iptables -w 5 -F && iptables-nft -w 5 -t nat -F && iptables-legacy -w 5 -t nat -F"

@@ -74,12 +74,18 @@ def test_a_port_is_refused_or_silent(site: Site) -> None:
     socket.create_connection((site.cloud.address, 22), 5).close()
 
 
-async def test_a_host_comes_up_after_a_power_cut(site: Site) -> None:
-    edge = site.edges[0]
-    edge.go_down()
-    edge.come_up()
+async def test_a_reboot_ends_what_ran_and_begins_another_boot(site: Site) -> None:
+    edge, other = site.edges
+    boot = [Command("boot", "cat /proc/sys/kernel/random/boot_id; pgrep -cfx 'sleep 6001'")]
+    edge.machine.run("sh", "-c", "sleep 6001 >/dev/null 2>&1 &")
     async with link_to(site, name="edge1") as link:
-        assert (await link.batch(WHO, deadline=20))[0].stdout == b"edge1 oncall\n"
+        (before,) = await link.batch(boot, deadline=20)
+        edge.reboot()
+        (after,) = await link.batch(boot, deadline=20)
+        assert link.stats.connections == 2
+    (old, ran), (new, runs) = before.stdout.split(), after.stdout.split()
+    assert len({old, new, other.run("cat", "/proc/sys/kernel/random/boot_id").encode().strip()}) == 3
+    assert (ran, runs) == (b"1", b"0")
 
 
 def test_the_relay_delays_counts_and_cuts(site: Site) -> None:
