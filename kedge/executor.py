@@ -186,6 +186,8 @@ class Executor:
         if preview.plan.target in self._busy:
             raise Refused(_("A repair of {target} is running already").format(target=preview.plan.target))
         await self._rested(preview.plan)
+        with _refusing():  # a preview may be older than a right, or made where none was asked for: read-only
+            await permit_steps(preview.plan.steps, self._hands)
         self._busy.add(preview.plan.target)
         try:
             return await self._apply(preview, approval, progress, stop)

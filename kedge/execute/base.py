@@ -27,6 +27,9 @@ Tell = Callable[[Text], None]
 LOST = frozenset({Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.SERVER_ERROR})
 """Reasons after which it is not known whether a change was made."""
 
+DECLINED = frozenset({Reason.DENIED, Reason.MISSING, Reason.GONE, Reason.CONFLICT, Reason.INVALID})
+"""Reasons with which the API server itself says that it did not do what one call asked for."""
+
 
 _THREADS = DaemonExecutor("executor", 2)
 """For parsing, diffing and disk writes; shared by all sites, its threads start when first needed."""
@@ -245,7 +248,13 @@ class Hands:
 
 
 class Handler(Generic[S]):
-    """What the executor can do with one kind of step. Handlers keep no state: everything is in ``Shown``."""
+    """What the executor can do with one kind of step. Handlers keep no state: everything is in ``Shown``.
+
+    Attributes:
+        one_call: its change is a single write of one object, so a server that declines it has changed nothing.
+    """
+
+    one_call: bool = False
 
     async def look(self, step: S, hands: Hands, at: datetime) -> Shown:
         """Read the present state and say exactly what would be done; raises Refused and LinkError."""

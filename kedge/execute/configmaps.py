@@ -18,6 +18,8 @@ from kedge.steps import EditConfigMap, PatchObject, title_of
 class EditConfigMapHandler(Handler[EditConfigMap]):
     """The patch is made at the preview and kept in ``seen``; resourceVersion guards it until it is sent."""
 
+    one_call = True
+
     def __init__(self) -> None:
         self._objects = PatchObjectHandler()
 

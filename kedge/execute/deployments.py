@@ -24,6 +24,8 @@ HOST_NAME = "kubernetes.io/hostname"
 class EditDeploymentHandler(Handler[EditDeployment]):
     """The patch is made from the object as it is at the preview; the generation guards it until it is sent."""
 
+    one_call = True
+
     def __init__(self) -> None:
         self._objects = PatchObjectHandler()
 

@@ -26,6 +26,8 @@ _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creati
 class PatchObjectHandler(Handler[PatchObject]):
     """Shows what the server itself says the patch would do (dry run)."""
 
+    one_call = True
+
     async def look(self, step: PatchObject, hands: Hands, at: datetime) -> Shown:
         before = await get_object(hands, step.path)
         if before.get("kind") == "Secret" or "/secrets/" in step.path:

@@ -40,6 +40,8 @@ _STATUS_WRITES = 5
 class RolloutRestartHandler(Handler[RolloutRestart]):
     """The same annotation that kubectl sets; then what ``kubectl rollout status`` waits for."""
 
+    one_call = True
+
     async def look(self, step: RolloutRestart, hands: Hands, at: datetime) -> Shown:
         workload = await get_object(hands, step.path)
         if step.kind == "deployment" and workload["spec"].get("replicas", 1) == 0:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kedge.execute.base import LOST, Hands, Shown, StepFailed, patiently
+from kedge.execute.base import DECLINED, LOST, Hands, Shown, StepFailed, patiently
 from kedge.execute.handlers import handler_of
 from kedge.i18n import Text, _
 from kedge.model import LinkError
@@ -132,7 +132,8 @@ class Run:
             return await self._failed(shown, error.text)
         except LinkError as error:
             if error.unknown.reason not in LOST:
-                return await self._failed(shown, error.unknown.text)
+                declined = handler.one_call and error.unknown.reason in DECLINED
+                return await self._failed(shown, error.unknown.text, declined=declined)
             tell(_("the connection was lost; finding out what was done: {problem}").format(problem=error.unknown.text))
             found = await self._find_out(shown, error.unknown.text)
             if found.state is not StepState.DONE:
@@ -145,10 +146,15 @@ class Run:
             return StepOutcome(shown.title, StepState.UNKNOWN, error.unknown.text)
         return StepOutcome(shown.title, StepState.DONE)
 
-    async def _failed(self, shown: Shown, why: Text) -> StepOutcome:
-        """A step that says it failed: nothing was changed, unless what is there says otherwise."""
+    async def _failed(self, shown: Shown, why: Text, *, declined: bool = False) -> StepOutcome:
+        """A step that says it failed: nothing was changed, unless what is there says otherwise.
+
+        Where the server declined the only write there is, what else is there now is somebody else's doing.
+        """
         found = await self._find_out(shown, why)
         state = StepState.INEFFECTIVE if found.state is StepState.DONE else found.state
+        if declined and state is StepState.UNKNOWN:
+            state = StepState.FAILED
         return StepOutcome(shown.title, state, why)
 
     async def _find_out(self, shown: Shown, why: Text) -> StepOutcome:

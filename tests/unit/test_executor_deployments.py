@@ -162,5 +162,6 @@ async def test_a_status_written_while_the_patch_is_on_its_way_does_not_refuse_bu
     outcome = await bench.executor.apply(preview, approve(preview), lambda _progress: None)
     assert (outcome.result is Result.DONE, left) == (not spec_too, 0)
     if spec_too:
+        assert outcome.steps[0].state is StepState.FAILED, "the server said no, whoever changed what is there now"
         assert "somebody else changed it first" in str(outcome.text)
         assert cluster.patched == []

@@ -188,7 +188,12 @@ async def test_a_right_that_a_later_step_lacks_is_named_before_the_first(bench: 
     assert "delete pods in default, create pods/exec in default, get pods/exec in default" in str(refused.value)
     assert not cluster.created
     bench.read_only = True
-    assert (await bench.executor.preview(plan_of(*STEPS))).script(), "who may only look may still hand it on"
+    looked_at = await bench.executor.preview(plan_of(*STEPS))
+    assert looked_at.script(), "who may only look may still hand it on"
+    bench.read_only = False
+    with pytest.raises(Refused, match="Kubernetes does not allow you"):
+        await bench.executor.apply(looked_at, approve(looked_at), lambda _progress: None)
+    assert not cluster.created
 
 
 @pytest.mark.parametrize(
