@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from checks._cloud import config_in_use, core_in_use
 from checks._pods import ailment, broken_container, cluster_time, is_young, last_exit
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudCoreOnHost, CloudExposure
 from kedge.facts.edgecore import EdgeCoreConfig
+from kedge.facts.in_use import config_in_use, core_in_use
 from kedge.facts.logs import CloudCoreLog
 from kedge.facts.nodes import Node, NodeLease
 from kedge.facts.pods import Pod
@@ -69,7 +69,7 @@ def _as_a_service(on_hosts: All[CloudCoreOnHost]) -> Verdict | None:
         text = _("CloudCore runs as a service of {hosts}, outside the cluster")
         return passed(text.format(hosts=", ".join(running)), seen=states)
     text = _("CloudCore does not run: the service cloudcore of {hosts} is down")
-    return failed(text.format(hosts=", ".join(sorted(found))), expected=_("active (running)"), seen=states, fixes=())
+    return failed(text.format(hosts=", ".join(sorted(found))), expected=_("active (running)"), seen=states)
 
 
 def _outside_the_cluster(nodes: All[Node]) -> Verdict:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from checks._cloud import config_in_use
 from kedge.facts.cloudcore import CloudCoreConfig, CloudCoreOnHost
+from kedge.facts.in_use import config_in_use
 from kedge.i18n import _
 from kedge.model import Hop, Kind, Unknown, Verdict
 from kedge.plugins import All, Maybe, check, failed, not_known, passed

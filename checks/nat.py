@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from checks._cloud import config_in_use, core_in_use
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudCoreOnHost, CloudExposure, TunnelPorts
+from kedge.facts.in_use import config_in_use, core_in_use
 from kedge.facts.kubectl import KubectlLogs, NodeProxy, Outcome, core_of
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.nat import Kernel

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from checks._cloud import config_in_use
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudCoreOnHost
+from kedge.facts.in_use import config_in_use
 from kedge.facts.network import Listening, Reach, StreamReach, TcpReach, TunnelReach
 from kedge.i18n import Text, _
 from kedge.model import Cost, Each, Hop, Kind, Unknown, Verdict

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from checks._causes import TUNNEL_CAUSES
-from checks._cloud import core_in_use
 from kedge.facts.cloudcore import CloudCore, CloudCoreOnHost, TunnelPorts
+from kedge.facts.in_use import core_in_use
 from kedge.facts.nodes import NEVER_TUNNELLED_PORT, Node
 from kedge.i18n import Text, _
 from kedge.model import Hop, Host, Kind, Reason, Unknown, Verdict

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 
+from fixes.nat_site import OUTPUT, NatSite
 from kedge.facts.bundle import NAT_SCRIPT, OfflineBundle
-from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, TunnelPorts
-from kedge.facts.nat import Kernel
-from kedge.facts.network import NatTables
-from kedge.facts.nodes import NEVER_TUNNELLED_PORT, Node
-from kedge.facts.routes import Way, destination, ports_in_use, route
+from kedge.facts.nodes import NEVER_TUNNELLED_PORT
+from kedge.facts.routes import Way
 from kedge.i18n import _
-from kedge.model import Risk, Unknown
-from kedge.plugins import All, Draft, Maybe, NotApplicable, draft, fix
+from kedge.model import Risk
+from kedge.plugins import Draft, NotApplicable, draft, fix
 from kedge.steps import RunCommand
 
 _IPTABLES = ("iptables", "-w", "5", "-t", "nat")
@@ -27,44 +25,27 @@ _ABSENT = frozenset({Way.MISSING, Way.UNHOOKED})
     verify=["KE302"],
     expect=["KE501"],
 )
-def run_bundle_nat_script(
-    target: str,
-    bundle: OfflineBundle,
-    tables: NatTables,
-    cloudcore: CloudCore,
-    nodes: All[Node],
-    tunnel_ports: Maybe[TunnelPorts],
-    config: Maybe[CloudCoreConfig],
-) -> Draft | NotApplicable:
+def run_bundle_nat_script(site: NatSite, bundle: OfflineBundle) -> Draft | NotApplicable:
     """Run it where its text names the port that the nodes use: the guide's own one names 10350, which since v1.12.1
     belongs to nodes that never had a tunnel (facts 0.2).
     """
     if not bundle.nat_script:
         text = _("There is no {script} in {folder} on {host}")
-        return NotApplicable(text.format(script=NAT_SCRIPT, folder=bundle.folder, host=target))
-    tunnel = None if isinstance(tunnel_ports, Unknown) else tunnel_ports
-    stream = (CloudCoreConfig("") if isinstance(config, Unknown) else config).cloud_stream.stream_port
-    known = nodes.known()
-    own = known.get(target)
-    kernel = Kernel(tables, (own.internal_ip, *own.addresses) if own else ())
-    missing = []
-    for port, users in ports_in_use(known.values(), tunnel).items():
-        to = destination(port, stream, target, cloudcore, tunnel, known)
-        if to is not None and route(kernel, "OUTPUT", port, users, to.all).way in _ABSENT:
-            missing.append((port, to.best[0]))
+        return NotApplicable(text.format(script=NAT_SCRIPT, folder=bundle.folder, host=site.target))
+    missing = [(one.port, one.to[0]) for one in site.faults() if one.hook == OUTPUT and one.route.way in _ABSENT]
     if len(missing) != 1:
         text = _("The script adds one rule, and {count} ports on {host} need one")
-        return NotApplicable(text.format(count=len(missing), host=target))
+        return NotApplicable(text.format(count=len(missing), host=site.target))
     port, address = missing[0]
-    if not _names(bundle.nat_script, port, stream):
+    if not _names(bundle.nat_script, port, site.stream_port):
         text = _(
             "{script} of the bundle does not name port {port}, which the nodes here use, or leads it elsewhere than to "
             "port {stream}: its rule would change nothing"
         )
-        return NotApplicable(text.format(script=NAT_SCRIPT, port=port, stream=stream))
+        return NotApplicable(text.format(script=NAT_SCRIPT, port=port, stream=site.stream_port))
     impact = _("new connections to port {port} from {host} go to CloudCore; the script may do more: read it first")
-    step = _run(target, bundle.path(NAT_SCRIPT), port, address, stream)
-    return draft(step, impact=impact.format(port=port, host=target))
+    step = _run(site.target, bundle.path(NAT_SCRIPT), port, address, site.stream_port)
+    return draft(step, impact=impact.format(port=port, host=site.target))
 
 
 def _names(script: str, port: int, stream: int) -> bool:

@@ -3,7 +3,7 @@
 A plugin is a module whose functions carry :func:`probe`, :func:`check` or :func:`fix`; its package names it
 in the entry-point groups ``kedge_tui.probes``, ``kedge_tui.checks`` and ``kedge_tui.fixes``. What a function
 needs is read from its annotations: a fact type ``T`` (this target's, else the site's), ``Maybe[T]`` (the fact
-or :class:`~kedge.model.Unknown`) or ``All[T]`` (every target's).
+or :class:`~kedge.model.Unknown`) or ``All[T]`` (every target's); for a fix also a :func:`together` of such.
 """
 
 from __future__ import annotations
@@ -57,18 +57,34 @@ class RegistryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One parameter of a plugin function. ``mode`` is ``plain``, ``maybe``, ``all`` or ``target`` (its name)."""
+    """One parameter of a plugin function.
+
+    ``mode`` is ``plain``, ``maybe``, ``all``, ``target`` (its name) or ``together``, whose ``parts`` are its fields.
+    """
 
     name: str
     type: type
     mode: str
+    parts: tuple[Need, ...] = ()
 
 
-def needs_of(function: Callable[..., Any], skip: int = 0) -> tuple[Need, ...]:
+def together(kind: type[T]) -> type[T]:
+    """Decorator of a dataclass: facts that several fixes need, as one parameter; its fields are like parameters.
+
+    A field ``T`` that is unknown makes the whole unknown, as it would be if the fix named it itself.
+    """
+    _TOGETHER[kind] = needs_of(kind)
+    return kind
+
+
+_TOGETHER: dict[type, tuple[Need, ...]] = {}
+
+
+def needs_of(function: Callable[..., Any]) -> tuple[Need, ...]:
     """Read what a plugin function needs from its annotations; raises RegistryError for one that has none."""
     hints = get_type_hints(function)
     found = []
-    for parameter in list(inspect.signature(function).parameters.values())[skip:]:
+    for parameter in inspect.signature(function).parameters.values():
         if parameter.name not in hints:
             raise RegistryError(f"{function.__module__}.{function.__qualname__}: {parameter.name} has no annotation")
         found.append(_need(parameter.name, hints[parameter.name]))
@@ -83,6 +99,8 @@ def _need(name: str, hint: Any) -> Need:
         return Need(name, args[0], "all")
     if origin in (Union, types.UnionType) and Unknown in args:
         return Need(name, next(a for a in args if a is not Unknown), "maybe")
+    if parts := _TOGETHER.get(hint):
+        return Need(name, hint, "together", parts)
     return Need(name, hint, "plain")
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kedge.i18n import Text, _
-from kedge.model import Finding, Plan, Risk, Unknown
+from kedge.model import Finding, Plan, Risk
 from kedge.plugins import Fix, NotApplicable, Registry
-from kedge.store import FactStore
+from kedge.store import FactStore, missing
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +43,9 @@ def proposals(finding: Finding, registry: Registry, store: FactStore) -> tuple[P
 def propose(fix: Fix, target: str, store: FactStore, answers: Sequence[str] = ()) -> Proposal:
     """Ask one fix for its plan for one target."""
     arguments = [store.argument(need, target) for need in fix.needs_facts]
-    unknown = [
-        value
-        for need, value in zip(fix.needs_facts, arguments, strict=True)
-        if need.mode == "plain" and isinstance(value, Unknown)
-    ]
-    if unknown:
-        return Proposal(fix.id, fix.title, fix.risk, None, unknown[0].text)
+    unknown = missing(fix.needs_facts, arguments)
+    if unknown is not None:
+        return Proposal(fix.id, fix.title, fix.risk, None, unknown.text)
     try:
         draft = fix.function(*arguments)
     except Exception as error:  # a plugin's bug must not take the screen away

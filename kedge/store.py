@@ -23,6 +23,13 @@ _NOTHING: Mapping[str, Any] = {}
 NOT_ASKED = Unknown(Reason.NOT_ASKED, _("This was not asked yet"))
 
 
+def missing(needs: Iterable[Need], values: Iterable[Any]) -> Unknown | None:
+    """The first of some values that is not known and without which a plugin function is not called."""
+    must = ("plain", "together")
+    pairs = zip(needs, values, strict=True)
+    return next((value for need, value in pairs if need.mode in must and isinstance(value, Unknown)), None)
+
+
 class FactStore:
     """Facts by (type, target), with a log of what changed since it was last taken."""
 
@@ -141,6 +148,10 @@ class FactStore:
                 values.append(target)
             elif need.mode == "all":
                 values.append(self.family(need.type))
+            elif need.parts:
+                inside, own_keys = self.arguments(need.parts, target)
+                values.append(missing(need.parts, inside) or need.type(*inside))
+                keys += own_keys
             else:
                 by_target = self._by_type.get(need.type, _NOTHING)
                 found, own = by_target.get(target), target

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fixes.nat import add_nat_rule, add_nat_rule_for_good, remove_nat_rule
+from fixes.nat_site import NatSite
 from kedge.audit import Audit
 from kedge.executor import Executor, Refused, Result, Where
 from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, TunnelPorts
@@ -103,17 +104,20 @@ def executor(host: Namespace, tmp_path: Path) -> Executor:
 
 def plan(fix: Fix, host: Namespace, *more: object) -> Plan:
     pod = Pod("kubeedge", "cloudcore-0", "u1", "cloud1", "Running", True, True, CLOUD, CLOUD)
-    found = fix.function(
+    untold = Unknown(Reason.DENIED, Text("not told"))
+    site = NatSite(
         "cloud1",
         host.tables(),
         CloudCore(pods=(pod,)),
         All[Node]({"edge1": Node("edge1", EDGE, port=10351, is_edge=True)}),
         TunnelPorts(((CLOUD, 10351),), frozenset({10351})),
         CloudCoreConfig(""),
-        Unknown(Reason.DENIED, Text("not told")),
-        Unknown(Reason.DENIED, Text("not told")),
-        *more,
+        exposure=untold,
+        metrics=untold,
+        on_hosts=All({}),
+        hosts=All({}),
     )
+    found = fix.function(site, *more)
     assert isinstance(found, Draft), found.text
     return Plan(fix.id, "cloud1", fix.title, found.steps, Risk.MEDIUM, found.impact)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,17 +13,19 @@ from fixes.metrics_server import restart_metrics_server
 from fixes.nat import add_nat_rule, remove_nat_rule
 from fixes.nat_manager import restart_nat_manager
 from fixes.nat_script import run_bundle_nat_script
+from fixes.nat_site import NatSite
 from fixes.runtime import start_runtime
+from fixes.tunnel_way import TunnelWay
 from kedge.facts.bundle import OfflineBundle
-from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudExposure, CloudStream, TunnelPorts
+from kedge.facts.cloudcore import CloudCore, CloudCoreConfig, CloudCoreOnHost, CloudExposure, CloudStream, TunnelPorts
 from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService, EdgeStream
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.network import Established, NatTables, Reach, Socket, TunnelReach
 from kedge.facts.nodes import Node
 from kedge.facts.pods import NodePods, Pod, Workload
-from kedge.facts.services import RuntimeService
+from kedge.facts.services import RuntimeService, ServiceState
 from kedge.i18n import Text
-from kedge.model import Reason, Risk, Unknown
+from kedge.model import Host, Reason, Risk, Unknown
 from kedge.plugins import All, Draft, Fix, NotApplicable
 from kedge.probes.nat import read_rules
 from kedge.registry import discover
@@ -33,6 +36,14 @@ PATH = "/etc/kubeedge/config/edgecore.yaml"
 CLOUD = "10.99.0.10"
 RUNNING = Pod("kubeedge", "cloudcore-0", "u1", "cloud1", "Running", True, True, CLOUD, CLOUD)
 CORE = CloudCore(pods=(RUNNING,))
+NO_SERVICE: All[CloudCoreOnHost] = All({"cloud1": UNKNOWN})
+HOSTS: All[Host] = All({"cloud1": Host("cloud1", frozenset(), CLOUD)})
+OFF = "modules:\n  cloudStream:\n    enable: false\n"
+SERVICE = CloudCoreOnHost(
+    ServiceState("cloudcore", "loaded", "active", "running", "enabled"),
+    CloudCoreConfig("cloudcore.yaml on cloud1", cloud_stream=CloudStream(tunnel_port=20004, line=3), text=OFF),
+)
+EDGES: All[Node] = All({"cloud1": Node("cloud1"), "edge1": Node("edge1", is_edge=True)})
 
 
 def offered(fix: Fix, *arguments: Any, **named: Any) -> Draft:
@@ -57,20 +68,21 @@ def edge(
     return EdgeCoreConfig(PATH, edge_stream=stream, hub_server=hub, **more)
 
 
-def site(**known: Any) -> dict[str, Any]:
+def way(config: EdgeCoreConfig, **known: Any) -> TunnelWay:
     facts = {
         "core": CORE,
         "exposure": CloudExposure(addresses=frozenset({CLOUD})),
-        "cloudcore": CloudCoreConfig("configmap/cloudcore"),
+        "mapped": CloudCoreConfig("configmap/cloudcore"),
         "sockets": UNKNOWN,
         "reach": UNKNOWN,
-        "pods": UNKNOWN,
+        "on_hosts": NO_SERVICE,
+        "hosts": HOSTS,
     }
-    return {**facts, **known}
+    return TunnelWay("edge1", config, **{**facts, **known})
 
 
 def changes(config: EdgeCoreConfig, **known: Any) -> dict[str, Any]:
-    steps = offered(enable_edgestream, "edge1", config, **site(**known)).steps
+    steps = offered(enable_edgestream, "edge1", way(config, **known), UNKNOWN).steps
     edit, restart = steps
     assert isinstance(edit, EditYaml)
     assert (edit.on, edit.path) == ("edge1", PATH)
@@ -84,11 +96,11 @@ def test_a_disabled_edgestream_is_enabled_and_nothing_else() -> None:
 
 
 def test_what_the_file_said_is_what_the_plan_is_built_on() -> None:
-    edit = offered(enable_edgestream, "edge1", edge(server="10.0.0.1:10004"), **site()).steps[0]
+    edit = offered(enable_edgestream, "edge1", way(edge(server="10.0.0.1:10004")), UNKNOWN).steps[0]
     assert isinstance(edit, EditYaml)
     assert edit.was == (("modules.edgeStream.enable", False), ("modules.edgeStream.server", "10.0.0.1:10004"))
     absent = EdgeCoreConfig(PATH, hub_server=f"{CLOUD}:10000")
-    edit = offered(enable_edgestream, "edge1", absent, **site()).steps[0]
+    edit = offered(enable_edgestream, "edge1", way(absent), UNKNOWN).steps[0]
     assert isinstance(edit, EditYaml)
     assert edit.was == (("modules.edgeStream.enable", None), ("modules.edgeStream.server", None))
 
@@ -102,7 +114,7 @@ def test_what_the_file_said_is_what_the_plan_is_built_on() -> None:
         pytest.param(f"{CLOUD}:10004", {}, None, id="right"),
         pytest.param(
             f"{CLOUD}:10004",
-            {"cloudcore": CloudCoreConfig("", cloud_stream=CloudStream(tunnel_port=20004))},
+            {"mapped": CloudCoreConfig("", cloud_stream=CloudStream(tunnel_port=20004))},
             f"{CLOUD}:20004",
             id="own-tunnel-port",
         ),
@@ -130,6 +142,12 @@ def test_what_the_file_said_is_what_the_plan_is_built_on() -> None:
         ),
         pytest.param("10.0.0.9:10004", {"core": UNKNOWN, "exposure": UNKNOWN}, None, id="nothing-better-known"),
         pytest.param(
+            "10.0.0.9:10004",
+            {"core": CloudCore(), "exposure": UNKNOWN, "mapped": UNKNOWN, "on_hosts": All({"cloud1": SERVICE})},
+            f"{CLOUD}:20004",
+            id="a-service-of-a-host",
+        ),
+        pytest.param(
             "x:1",
             {"core": UNKNOWN, "exposure": CloudExposure(addresses=frozenset({"fd00::10"})), "hub": "[fd00::10]:10000"},
             "[fd00::10]:10004",
@@ -143,14 +161,14 @@ def test_the_server_is_corrected_only_when_a_better_one_is_known(
     facts = dict(known)
     config = edge(True, server, facts.pop("hub", f"{CLOUD}:10000"))
     if better is None:
-        assert "its server is right" in refused(enable_edgestream, "edge1", config, **site(**facts))
+        assert "its server is right" in refused(enable_edgestream, "edge1", way(config, **facts), UNKNOWN)
     else:
         assert changes(config, **facts) == {"server": better}
 
 
 def test_the_impact_counts_the_pods_that_keep_running() -> None:
     pods = NodePods((Pod("a", "b", phase="Running"), Pod("a", "c", phase="Running"), Pod("a", "d", phase="Pending")))
-    impact = str(offered(enable_edgestream, "edge1", edge(), **site(pods=pods)).impact)
+    impact = str(offered(enable_edgestream, "edge1", way(edge()), pods).impact)
     assert impact.startswith("edgecore restarts on edge1; its 2 pods keep running")
 
 
@@ -225,36 +243,39 @@ def tables(*nft: str, legacy: tuple[str, ...] = (), default: str = "nft") -> Nat
     return NatTables(tuple(rules), ("nft", "legacy"), default, any("TUNNEL-PORT" in rule for rule in nft))
 
 
-def nat(found: NatTables, **known: Any) -> dict[str, Any]:
+def nat(found: NatTables, **known: Any) -> NatSite:
     facts = {
         "tables": found,
-        "cloudcore": CORE,
+        "cluster": CORE,
         "nodes": All[Node]({"edge1": PORT, "edge2": NEVER}),
         "tunnel_ports": TunnelPorts(((CLOUD, 10351),), frozenset({10351})),
-        "config": CloudCoreConfig(""),
+        "mapped": CloudCoreConfig(""),
         "exposure": UNKNOWN,
         "metrics": UNKNOWN,
+        "on_hosts": NO_SERVICE,
+        "hosts": HOSTS,
     }
-    return {"target": "cloud1", **facts, **known}
+    return NatSite("cloud1", **{**facts, **known})
 
 
 def test_a_missing_rule_is_appended_for_the_port_that_the_nodes_use() -> None:
-    found = offered(add_nat_rule, **nat(tables(API)))
+    found = offered(add_nat_rule, nat(tables(API)))
     assert found.steps == (NatRule("cloud1", "default", "OUTPUT", SPEC),)
     assert str(found.title) == "Lead port 10351 on cloud1 to CloudCore"
+    assert "to port 10351, by which 1 edge is reached" in str(found.impact)
 
 
 def test_the_guides_rule_for_10350_does_not_help() -> None:
-    assert offered(add_nat_rule, **nat(tables(GUIDE))).steps == (NatRule("cloud1", "default", "OUTPUT", SPEC),)
+    assert offered(add_nat_rule, nat(tables(GUIDE))).steps == (NatRule("cloud1", "default", "OUTPUT", SPEC),)
 
 
 def test_a_rule_goes_in_front_of_the_one_that_takes_the_connection() -> None:
-    step = offered(add_nat_rule, **nat(tables(API, STALE))).steps[0]
+    step = offered(add_nat_rule, nat(tables(API, STALE))).steps[0]
     assert step == NatRule("cloud1", "default", "OUTPUT", SPEC, "add", 2, STALE.removeprefix("-A OUTPUT "))
 
 
 def test_a_rule_in_the_way_in_the_other_backend_is_met_there() -> None:
-    step = offered(add_nat_rule, **nat(tables(API, legacy=(STALE,)))).steps[0]
+    step = offered(add_nat_rule, nat(tables(API, legacy=(STALE,)))).steps[0]
     assert isinstance(step, NatRule)
     assert (step.backend, step.before) == ("legacy", 1)
 
@@ -262,9 +283,9 @@ def test_a_rule_in_the_way_in_the_other_backend_is_met_there() -> None:
 def test_kubeedges_own_chain_is_never_edited() -> None:
     managed = '-A OUTPUT -m comment --comment "kubeedge tunnel port" -j TUNNEL-PORT'
     inside = STALE.replace("-A OUTPUT", "-A TUNNEL-PORT")
-    steps = offered(add_nat_rule, **nat(tables(API, managed, inside))).steps
+    steps = offered(add_nat_rule, nat(tables(API, managed, inside))).steps
     assert [(s.chain, s.before) for s in steps if isinstance(s, NatRule)] == [("OUTPUT", 2)]
-    assert "made for CloudCore is stale" in refused(remove_nat_rule, **nat(tables(API, managed, inside)))
+    assert "made for CloudCore is stale" in refused(remove_nat_rule, nat(tables(API, managed, inside)))
 
 
 def test_each_port_goes_to_its_own_cloudcore_the_highest_position_first() -> None:
@@ -273,45 +294,45 @@ def test_each_port_goes_to_its_own_cloudcore_the_highest_position_first() -> Non
     away = "-A OUTPUT -p tcp -m tcp --dport 10352 -j DNAT --to-destination 10.99.0.99:10003"
     facts = nat(
         tables(STALE, API, away),
-        cloudcore=CloudCore(pods=(RUNNING, other)),
+        cluster=CloudCore(pods=(RUNNING, other)),
         nodes=All[Node]({"edge1": PORT, "edge3": second}),
         tunnel_ports=TunnelPorts(((CLOUD, 10351), ("10.99.0.11", 10352)), frozenset({10351, 10352})),
     )
-    steps = [s for s in offered(add_nat_rule, **facts).steps if isinstance(s, NatRule)]
+    steps = [s for s in offered(add_nat_rule, facts).steps if isinstance(s, NatRule)]
     assert [(s.before, s.spec[-1]) for s in steps] == [(3, "10.99.0.11:10003"), (1, f"{CLOUD}:10003")]
 
 
 def test_a_metrics_server_in_the_pod_network_needs_prerouting_too() -> None:
     pod = Pod("kube-system", "metrics-server-0", node="cloud1", phase="Running", ready=True)
     facts = nat(tables(RIGHT), metrics=MetricsServer(Workload("kube-system", "metrics-server"), (pod,)))
-    assert offered(add_nat_rule, **facts).steps == (NatRule("cloud1", "default", "PREROUTING", SPEC),)
+    assert offered(add_nat_rule, facts).steps == (NatRule("cloud1", "default", "PREROUTING", SPEC),)
 
 
 @pytest.mark.parametrize(
     ("known", "words"),
     [
         ({"tables": tables(RIGHT)}, "already leads"),
-        ({"cloudcore": CloudCore()}, "repair CloudCore first"),
+        ({"cluster": CloudCore()}, "repair CloudCore first"),
         ({"nodes": All[Node]({"edge2": NEVER})}, "already leads"),
     ],
     ids=["right", "no-cloudcore", "no-port-in-use"],
 )
 def test_no_rule_is_added_where_none_helps(known: dict[str, Any], words: str) -> None:
-    assert words in refused(add_nat_rule, **nat(tables(API), **known))
+    assert words in refused(add_nat_rule, nat(known.pop("tables", tables(API)), **known))
 
 
 def test_an_unused_rule_is_deleted_as_it_is_written() -> None:
-    step = offered(remove_nat_rule, **nat(tables(RIGHT, GUIDE))).steps[0]
+    step = offered(remove_nat_rule, nat(tables(RIGHT, GUIDE))).steps[0]
     assert step == NatRule("cloud1", "default", "OUTPUT", tuple(GUIDE.split()[2:]), "delete")
 
 
 def test_a_stale_rule_in_front_of_a_right_one_is_deleted() -> None:
-    found = offered(remove_nat_rule, **nat(tables(STALE, RIGHT)))
+    found = offered(remove_nat_rule, nat(tables(STALE, RIGHT)))
     assert [(s.op, s.spec[-1]) for s in found.steps if isinstance(s, NatRule)] == [("delete", "10.99.0.99:10003")]
 
 
 def test_a_stale_rule_alone_is_replaced() -> None:
-    found = offered(remove_nat_rule, **nat(tables(STALE)))
+    found = offered(remove_nat_rule, nat(tables(STALE)))
     assert [(s.op, s.spec[-1]) for s in found.steps if isinstance(s, NatRule)] == [
         ("add", f"{CLOUD}:10003"),
         ("delete", "10.99.0.99:10003"),
@@ -321,20 +342,18 @@ def test_a_stale_rule_alone_is_replaced() -> None:
 
 def test_somebody_elses_rule_is_never_deleted() -> None:
     mesh = "-A OUTPUT -p tcp -m tcp --dport 10351 -j DNAT --to-destination 169.254.96.16:40001"
-    assert "made for CloudCore is stale" in refused(remove_nat_rule, **nat(tables(mesh, RIGHT)))
+    assert "made for CloudCore is stale" in refused(remove_nat_rule, nat(tables(mesh, RIGHT)))
 
 
 GUIDES_SCRIPT = "iptables -t nat -A OUTPUT -p tcp --dport 10350 -j DNAT --to $1:10003\n"
 
 
-def script(found: NatTables, text: str, **known: Any) -> dict[str, Any]:
-    facts = nat(found, **known)
-    unused = {"exposure", "metrics"}
-    return {"bundle": OfflineBundle("/b", nat_script=text), **{k: v for k, v in facts.items() if k not in unused}}
+def script(found: NatTables, text: str) -> tuple[NatSite, OfflineBundle]:
+    return nat(found), OfflineBundle("/b", nat_script=text)
 
 
 def test_the_bundles_script_is_run_where_it_names_the_port_in_use() -> None:
-    found = offered(run_bundle_nat_script, **script(tables(API), GUIDES_SCRIPT.replace("10350", "10351")))
+    found = offered(run_bundle_nat_script, *script(tables(API), GUIDES_SCRIPT.replace("10350", "10351")))
     path = "/b/manifests/iptables-metrics-setup.sh"
     (step,) = found.steps
     assert isinstance(step, RunCommand)
@@ -354,8 +373,8 @@ def test_the_bundles_script_is_run_where_it_names_the_port_in_use() -> None:
     ],
     ids=["guides-port", "both-ports", "no-script", "right-already", "one-in-the-way"],
 )
-def test_a_script_that_would_not_help_is_not_run(facts: dict[str, Any], words: str) -> None:
-    assert words in refused(run_bundle_nat_script, **facts)
+def test_a_script_that_would_not_help_is_not_run(facts: tuple[NatSite, OfflineBundle], words: str) -> None:
+    assert words in refused(run_bundle_nat_script, *facts)
 
 
 # ------------------------------------------------------------------------------------------------ CloudCore
@@ -367,7 +386,7 @@ DISABLED = CloudCoreConfig(
 
 
 def test_cloudstream_is_enabled_in_the_configmap_and_loaded() -> None:
-    edit, restart = offered(enable_cloudstream, DISABLED, CloudCore(DEPLOYMENT)).steps
+    edit, restart = offered(enable_cloudstream, DISABLED, CloudCore(DEPLOYMENT), EDGES, NO_SERVICE, HOSTS).steps
     path = "modules.cloudStream.enable"
     assert edit == EditConfigMap(
         "kubernetes", "kubeedge", "cloudcore", "cloudcore.yaml", ((path, True),), ((path, False),)
@@ -379,7 +398,7 @@ def test_a_missing_switch_is_known_to_be_missing() -> None:
     absent = CloudCoreConfig(
         "configmap/cloudcore", cloud_stream=CloudStream(line=2), text="modules:\n  cloudStream: {}\n"
     )
-    edit = offered(enable_cloudstream, absent, CloudCore(DEPLOYMENT)).steps[0]
+    edit = offered(enable_cloudstream, absent, CloudCore(DEPLOYMENT), EDGES, NO_SERVICE, HOSTS).steps[0]
     assert isinstance(edit, EditConfigMap)
     assert edit.was == (("modules.cloudStream.enable", None),)
 
@@ -388,26 +407,73 @@ def test_a_missing_switch_is_known_to_be_missing() -> None:
     ("config", "core", "words"),
     [
         (CloudCoreConfig("configmap/cloudcore", cloud_stream=CloudStream(True)), CloudCore(DEPLOYMENT), "is enabled"),
-        (DISABLED, CloudCore(), "by hand"),
-        (CloudCoreConfig("/etc/kubeedge/config/cloudcore.yaml"), CloudCore(DEPLOYMENT), "cloudcore.yaml there by hand"),
+        (DISABLED, CloudCore(), "no Deployment of CloudCore"),
+        (UNKNOWN, CloudCore(), "not told"),
     ],
 )
 def test_cloudstream_that_cannot_be_enabled(config: CloudCoreConfig, core: CloudCore, words: str) -> None:
-    assert words in refused(enable_cloudstream, config, core)
+    assert words in refused(enable_cloudstream, config, core, EDGES, NO_SERVICE, HOSTS)
 
 
 def test_a_restart_that_would_load_a_disabled_cloudstream_is_dangerous() -> None:
-    assert offered(restart_cloudcore, CloudCore(DEPLOYMENT), UNKNOWN).risk is None
-    found = offered(restart_cloudcore, CloudCore(DEPLOYMENT), DISABLED)
+    found = offered(restart_cloudcore, CloudCore(DEPLOYMENT), UNKNOWN, EDGES, NO_SERVICE)
+    assert found.risk is None
+    assert str(found.impact).startswith("1 edge loses CloudCore")
+    found = offered(restart_cloudcore, CloudCore(DEPLOYMENT), DISABLED, EDGES, NO_SERVICE)
     assert found.risk is Risk.HIGH
     assert "no logs, exec or top" in str(found.impact)
 
 
 def test_a_cloudcore_that_is_scaled_to_0_is_scaled_up() -> None:
-    (step,) = offered(restart_cloudcore, CloudCore(Workload("kubeedge", "cloudcore")), UNKNOWN).steps
+    stopped = CloudCore(Workload("kubeedge", "cloudcore"))
+    (step,) = offered(restart_cloudcore, stopped, UNKNOWN, EDGES, NO_SERVICE).steps
     assert isinstance(step, PatchObject)
     assert step.body == '{"spec":{"replicas":1}}'
-    assert "no Deployment" in refused(restart_cloudcore, CloudCore(), UNKNOWN)
+    assert "no Deployment" in refused(restart_cloudcore, CloudCore(), UNKNOWN, EDGES, NO_SERVICE)
+
+
+def unit(active: str, enabled: str = "enabled", load: str = "loaded") -> CloudCoreOnHost:
+    return replace(SERVICE, service=ServiceState("cloudcore", load, active, "", enabled))
+
+
+def test_cloudstream_is_enabled_in_the_file_of_the_hosts_that_run_cloudcore() -> None:
+    absent = replace(unit("inactive"), config=CloudCoreConfig("f", text="modules:\n", cloud_stream=CloudStream(line=1)))
+    found = offered(enable_cloudstream, UNKNOWN, CloudCore(), EDGES, All({"cloud1": SERVICE, "cloud2": absent}), HOSTS)
+    file, switch = "/etc/kubeedge/config/cloudcore.yaml", "modules.cloudStream.enable"
+    assert found.steps == (
+        EditYaml("cloud1", file, ((switch, True),), ((switch, False),)),
+        EditYaml("cloud2", file, ((switch, True),), ((switch, None),)),
+        ServiceAction("cloud1", "cloudcore", "restart"),
+    )
+    assert "1 edge loses CloudCore" in str(found.impact)
+
+
+@pytest.mark.parametrize(
+    ("units", "steps"),
+    [
+        ({"b": unit("active"), "a": unit("inactive")}, [("b", "restart")]),
+        ({"a": unit("failed", "disabled"), "b": unit("failed", "disabled")}, [("a", "start"), ("a", "enable")]),
+        ({"a": unit("inactive", "disabled"), "b": unit("failed")}, [("b", "start")]),
+    ],
+    ids=["runs", "one-of-two", "the-one-that-starts-at-boot"],
+)
+def test_a_cloudcore_that_is_a_service_is_restarted_or_started(
+    units: dict[str, CloudCoreOnHost], steps: list[tuple[str, str]]
+) -> None:
+    found = offered(restart_cloudcore, CloudCore(), UNKNOWN, EDGES, All(units))
+    assert [(step.on, step.action) for step in found.steps if isinstance(step, ServiceAction)] == steps
+    assert found.risk is Risk.HIGH, "the file of that host has CloudStream off"
+
+
+def test_a_masked_cloudcore_is_left_alone() -> None:
+    masked: All[CloudCoreOnHost] = All({"a": unit("inactive", load="masked")})
+    assert "is masked on a" in refused(restart_cloudcore, CloudCore(), UNKNOWN, EDGES, masked)
+
+
+def test_a_rule_leads_to_a_cloudcore_that_is_a_service() -> None:
+    service: All[CloudCoreOnHost] = All({"cloud1": SERVICE})
+    found = offered(add_nat_rule, nat(tables(API), cluster=CloudCore(), mapped=UNKNOWN, on_hosts=service))
+    assert found.steps == (NatRule("cloud1", "default", "OUTPUT", SPEC),)
 
 
 # ------------------------------------------------------------------------------------------- metrics-server
