@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kedge.facts.images import ImageList
+from kedge.facts.inventory import HomeNamespace
 from kedge.facts.nodes import Node
 from kedge.facts.pods import NodePods
 from kedge.i18n import _
@@ -10,7 +11,6 @@ from kedge.model import Risk, Unknown
 from kedge.plugins import Draft, Maybe, NotApplicable, draft, fix
 from kedge.steps import KUBERNETES, CreatePod, DeletePod, TryPod
 
-NAMESPACE = "default"
 PULLED = "docker.io/library/busybox:1.36"
 """Where no image of the node is known; sites with a way to a registry can pull it."""
 _WITH_SHELL = ("busybox", "alpine", "nginx", "debian", "ubuntu", "redis", "httpd", "mosquitto", "python", "node")
@@ -26,7 +26,9 @@ _LONGEST = 63
     verify=[],
     on_demand=True,
 )
-def functional_test(target: str, node: Node, pods: Maybe[NodePods], images: Maybe[ImageList]) -> Draft | NotApplicable:
+def functional_test(
+    target: str, node: Node, pods: Maybe[NodePods], images: Maybe[ImageList], home: Maybe[HomeNamespace]
+) -> Draft | NotApplicable:
     """Start a small pod on the edge from an image that is there, try all three, and always take it away again.
 
     An exec through the tunnel can crash EdgeCore v1.23.1, which then restarts (facts 11); that is said before.
@@ -42,10 +44,11 @@ def functional_test(target: str, node: Node, pods: Maybe[NodePods], images: Mayb
         )
     else:
         impact = _("{node} pulls {image} for a pod of a minute or two; exec can crash EdgeCore 1.23.1")
+    namespace = (HomeNamespace() if isinstance(home, Unknown) else home).name
     return draft(
-        CreatePod(KUBERNETES, NAMESPACE, name, target, image),
-        TryPod(KUBERNETES, NAMESPACE, name),
-        DeletePod(KUBERNETES, NAMESPACE, name),
+        CreatePod(KUBERNETES, namespace, name, target, image),
+        TryPod(KUBERNETES, namespace, name),
+        DeletePod(KUBERNETES, namespace, name),
         impact=impact.format(**words),
     )
 

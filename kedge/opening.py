@@ -13,6 +13,7 @@ from kedge.bundles.opening import bundled_engine, read_bundle
 from kedge.config import SiteSettings
 from kedge.engine import Engine, SiteName
 from kedge.executor import Executor, Where
+from kedge.facts.inventory import HomeNamespace
 from kedge.hosts import HostSources
 from kedge.i18n import Text, _
 from kedge.links.base import Access, ExecResult, HostWriter, KubeWriter
@@ -22,7 +23,7 @@ from kedge.links.kubeconfig import NoConfigError
 from kedge.links.pools import Pools
 from kedge.links.terminal_kube import KubeTerminals
 from kedge.live import LiveSite, Pace
-from kedge.model import Cost, LinkError
+from kedge.model import SITE, Cost, LinkError
 from kedge.picture import LinkInfo
 from kedge.plugins import Registry
 from kedge.prompter import Prompter, SharedPrompter
@@ -116,6 +117,8 @@ async def open_site(
     api = kubernetes or NoSource(KUBERNETES, no_api())
     engine = Engine(name, registry, settings, api, hosts.source, also=saved or (), watching=watching)
     engine.problems += (*chosen.config.warnings, *problems)
+    if link is not None:
+        engine.store.put(HomeNamespace, SITE, HomeNamespace(link.target.namespace, link.target.namespace_chosen))
     hosts.know(lambda host: next((h for h in engine.hosts if h.name == host), None))
     site = LiveSite(engine, kubernetes, hosts, read_only=read_only, pace=pace)
     if kubernetes is not None:

@@ -36,6 +36,9 @@ from kedge.steps import (
 
 NAME = "kedge-tui"
 METRICS = ("kube-system", "metrics-server")
+TEST = "functional-test"
+TEST_NAMESPACE = "default"
+"""Where its pods run unless --namespace or the context says otherwise."""
 
 _NOT_KNOWN = Unknown(Reason.NOT_ASKED, _("This is a specimen"))
 _POD = Pod("default", "pod", phase="Running", ready=True, containers=(Container("main", running=True, restarts=1),))
@@ -53,9 +56,12 @@ def _scale(namespace: str, name: str) -> PatchObject:
     return PatchObject(KUBERNETES, f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}", "{}")
 
 
+def _test_pod(namespace: str) -> tuple[Step, ...]:
+    return CreatePod(KUBERNETES, namespace, "pod", "node", "image"), TryPod(KUBERNETES, namespace, "pod")
+
+
 _CLOUDCORE = RolloutRestart(KUBERNETES, NAMESPACE, "deployment", "cloudcore")
 _METRICS = RolloutRestart(KUBERNETES, METRICS[0], "deployment", METRICS[1])
-_TEST_POD = CreatePod(KUBERNETES, "default", "pod", "node", "image")
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "enable-cloudstream": (EditConfigMap(KUBERNETES, NAMESPACE, "cloudcore", "cloudcore.yaml", ()), _CLOUDCORE),
     "restart-cloudcore": (_scale(NAMESPACE, "cloudcore"), _CLOUDCORE),
@@ -64,7 +70,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
         _CLOUDCORE,
     ),
     "restart-metrics-server": (_scale(*METRICS), _METRICS),
-    "functional-test": (_TEST_POD, TryPod(KUBERNETES, _TEST_POD.namespace, "pod")),
+    TEST: _test_pod(TEST_NAMESPACE),
     "update-edges-by-job": (UpdateEdges(KUBERNETES, (), ()),),
     "patch-metrics-server": (EditDeployment(KUBERNETES, *METRICS, METRICS[1]),),
 }
@@ -77,16 +83,19 @@ ADMIN_ONLY = frozenset({"deploy-metrics-server"})
 # ------------------------------------------------------------------------------------------------ rights
 
 
-def accesses(registry: Registry, *, read_only: bool = False, exec_too: bool = True) -> tuple[Access, ...]:
+def accesses(
+    registry: Registry, *, read_only: bool = False, exec_too: bool = True, namespace: str = TEST_NAMESPACE
+) -> tuple[Access, ...]:
     """Every right that the product may use, a cluster-wide one standing for itself in every namespace.
 
     Args:
         read_only: leave out what only fixes need.
         exec_too: include running a command in a container, which no sweep ever does.
+        namespace: where test pods run.
     """
     found = [*READS, *objects.READS, *asked(registry.probes)]
     if not read_only:
-        found += changes(registry.fixes)
+        found += changes(registry.fixes, namespace)
     if not exec_too:
         found = [access for access in found if access.subresource != "exec"]
     unique = dict.fromkeys(found)
@@ -126,9 +135,10 @@ def _of_ask(ask: Ask) -> Iterator[Access]:
         yield from exec_accesses("")
 
 
-def changes(fixes: Iterable[Fix]) -> tuple[Access, ...]:
-    """What the steps of these fixes read and change."""
-    return tuple(dict.fromkeys(access for fix in fixes for access in rights_of(STEPS.get(fix.id, ()))))
+def changes(fixes: Iterable[Fix], namespace: str = TEST_NAMESPACE) -> tuple[Access, ...]:
+    """What the steps of these fixes read and change; test pods run in ``namespace``."""
+    steps = {**STEPS, TEST: _test_pod(namespace)}
+    return tuple(dict.fromkeys(access for fix in fixes for access in rights_of(steps.get(fix.id, ()))))
 
 
 # ------------------------------------------------------------------------------------------------- roles

@@ -47,6 +47,7 @@ class Options:
     context: str = ""
     cluster: str = ""
     user: str = ""
+    namespace: str = ""
     as_user: str = ""
     as_groups: tuple[str, ...] = ()
     as_uid: str = ""
@@ -97,6 +98,7 @@ def kube_settings(options: Options, settings: SiteSettings) -> KubeSettings:
         context=options.context or settings.context,
         cluster=options.cluster,
         user=options.user,
+        namespace=options.namespace,
         as_user=options.as_user,
         as_groups=options.as_groups,
         as_uid=options.as_uid,

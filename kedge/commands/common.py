@@ -15,11 +15,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kubectl_options(function: F) -> F:
-    """``--cluster --user --as --as-group --as-uid``: who asks which API server, as for kubectl."""
+    """``--cluster --user --namespace --as --as-group --as-uid``: who asks which API server, as for kubectl."""
     for option in reversed(
         (
             click.option("--cluster", default="", help="Cluster of the kubeconfig instead of the context's."),
             click.option("--user", default="", help="User of the kubeconfig instead of the context's."),
+            click.option(
+                "-n",
+                "--namespace",
+                default="",
+                help="Where a pod named without one is looked for first, and test pods run; the context's otherwise.",
+            ),
             click.option("--as", "as_user", default="", metavar="USER", help="Impersonate a user of Kubernetes."),
             click.option("--as-group", "as_groups", multiple=True, metavar="GROUP", help="And a group; repeatable."),
             click.option("--as-uid", "as_uid", default="", metavar="UID", help="And a UID."),

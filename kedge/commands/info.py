@@ -121,6 +121,8 @@ def _site(target: Target | None, options: Options, chosen: Chosen) -> Iterator[t
         server = f"{scheme}//{host.rpartition('@')[2]}"  # a URL may hold a password
         yield ("server", server + (" (certificate not verified)" if target.insecure else ""), "kubeconfig")
         yield ("user", target.user_name, FLAG if options.user else "kubeconfig")
+        namespace = FLAG if options.namespace else "kubeconfig" if target.namespace_chosen else DEFAULT
+        yield ("namespace", target.namespace, namespace)
         if options.as_user:
             yield (
                 "impersonating",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import click
@@ -25,15 +26,18 @@ _NAMESPACED = "#   kubectl -n {namespace} create rolebinding {name} --role={name
 @click.option("--read-only", is_flag=True, help="Leave out what only fixes need.")
 @click.option("--no-exec", is_flag=True, help="Leave out running commands in containers.")
 @click.option("--name", default=rbac.NAME, show_default=True, help="Name of the roles.")
+@click.option("-n", "--namespace", default=rbac.TEST_NAMESPACE, show_default=True, help="Where test pods run.")
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", help="Format of the manifests.")
-def command(read_only: bool, no_exec: bool, name: str, output: str) -> None:
+def command(read_only: bool, no_exec: bool, name: str, namespace: str, output: str) -> None:
     """Print the roles that grant exactly what is needed, and nothing else."""
-    needed = rbac.accesses(discover(), read_only=read_only, exec_too=not no_exec)
+    needed = rbac.accesses(discover(), read_only=read_only, exec_too=not no_exec, namespace=namespace)
     roles = rbac.manifests(needed, name)
     if output == "json":
         click.echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": roles}, indent=2))
         return
     flags = "".join(f" --{flag}" for flag, is_set in (("read-only", read_only), ("no-exec", no_exec)) if is_set)
+    if namespace != rbac.TEST_NAMESPACE and not read_only:
+        flags += f" --namespace {shlex.quote(namespace)}"
     click.echo(_header(roles, name, flags), nl=False)
     click.echo(yaml.safe_dump_all(roles, sort_keys=False, explicit_start=True), nl=False)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ __all__ = ["K3S_CONFIG", "SERVICE_ACCOUNT", "ConfigError", "KubeSettings", "NoCo
 
 K3S_CONFIG = Path("/etc/rancher/k3s/k3s.yaml")
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Target:
     """One cluster and user, all paths absolute. Secrets are in ``user`` and kept out of ``repr``.
 
     Attributes:
+        namespace: the one that is meant where none is named; namespace_chosen: by somebody, not because nobody did.
         origin: where it was found, for people: file names, or the pod's service account.
         directory: of the file that defines the user; relative plugin commands start there.
     """
@@ -68,6 +72,7 @@ class Target:
     directory: Path
     cluster: Mapping[str, Any] = field(repr=False)
     user: Mapping[str, Any] = field(repr=False)
+    namespace_chosen: bool = False
 
     @property
     def insecure(self) -> bool:
@@ -88,6 +93,9 @@ def find_target(
         ConfigError: it is broken, or it has no such context, cluster or user.
     """
     target = _find(settings, environ, k3s_config, service_account)
+    if not _NAMESPACE.fullmatch(target.namespace):
+        text = _("{name} cannot be the name of a namespace (--namespace, or the context's)")
+        raise ConfigError(text.format(name=repr(target.namespace)))
     if (settings.as_groups or settings.as_uid) and not (settings.as_user or target.user.get("as")):
         raise ConfigError(_("--as-group and --as-uid need --as: Kubernetes impersonates no group or UID alone"))
     return target
@@ -162,13 +170,14 @@ def _choose(files: list[ConfigFile], settings: KubeSettings) -> Target:
     user = _referred(context, "user", settings.user, users, origin)
     if cluster is None:
         raise ConfigError(_("no cluster is chosen in {origin}").format(origin=origin))
-    body = context.body if context else {}
+    namespace = settings.namespace or str((context.body if context else {}).get("namespace") or "")
     return Target(
         server=_server(cluster),
         context=context.name if context else "",
         cluster_name=cluster.name,
         user_name=user.name if user else "",
-        namespace=settings.namespace or body.get("namespace", "default"),
+        namespace=namespace or "default",
+        namespace_chosen=bool(namespace),
         origin=origin,
         directory=user.file.parent if user else cluster.file.parent,
         cluster=_checked(cluster, ("certificate-authority",)),
@@ -280,13 +289,14 @@ def _in_cluster(settings: KubeSettings, environ: Mapping[str, str], account: Pat
     if settings.context:
         text = _("no such context {name}: there is no kubeconfig, only the service account of this pod")
         raise ConfigError(text.format(name=settings.context))
-    namespace = account / "namespace"
+    file = account / "namespace"
     return Target(
         server=f"https://{host}:{port}",
         context="in-cluster",
         cluster_name="in-cluster",
         user_name="service account",
-        namespace=settings.namespace or (namespace.read_text().strip() if namespace.exists() else "default"),
+        namespace=settings.namespace or (file.read_text().strip() if file.exists() else "default"),
+        namespace_chosen=bool(settings.namespace),
         origin=str(account),
         directory=account,
         cluster={"certificate-authority": str(account / "ca.crt")},

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kedge.asks import PodLog
+from kedge.facts.inventory import HomeNamespace
 from kedge.facts.nodes import Node
 from kedge.facts.pods import NodePods, Pod
 from kedge.i18n import Text, _
@@ -46,7 +47,8 @@ class LogDesk:
 
     def pod_sources(self, wanted: str, *, previous: bool = False) -> tuple[Source, ...]:
         """The containers that ``NAMESPACE/POD[/CONTAINER]`` means."""
-        return pod_sources(self._pods(), wanted, previous=previous)
+        home = self._site.engine.store.known(HomeNamespace)
+        return pod_sources(self._pods(), wanted, home=home, previous=previous)
 
     def choices(self) -> tuple[Choice, ...]:
         """Every log there is to choose from."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kedge.facts.cloudcore import CloudCore
+from kedge.facts.inventory import HomeNamespace
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.pods import NodePods, Pod
 from kedge.facts.services import RuntimeService
@@ -234,14 +235,21 @@ def _edge(component: str, node: str, facts: FactStore, previous: bool) -> tuple[
     return (journal,)
 
 
-def pod_sources(pods: Iterable[Pod], wanted: str, *, previous: bool = False) -> tuple[Source, ...]:
-    """``NAMESPACE/POD``, ``POD`` or ``NAMESPACE/POD/CONTAINER`` as a person types it; a pod's name may be a part."""
+def pod_sources(
+    pods: Iterable[Pod], wanted: str, *, home: HomeNamespace | None = None, previous: bool = False
+) -> tuple[Source, ...]:
+    """``NAMESPACE/POD``, ``POD`` or ``NAMESPACE/POD/CONTAINER`` as a person types it; a pod's name may be a part.
+
+    Without a namespace those of ``home`` are meant, if it was chosen and there are any; else those of all namespaces.
+    """
     words = wanted.split("/")
     namespace, name, container = "", words[0], ""
     if len(words) > 1:
         namespace, name = words[0], words[1]
         container = words[2] if len(words) > 2 else ""
     fitting = [pod for pod in pods if namespace in ("", pod.namespace) and name in pod.name]
+    if not namespace and home is not None and home.chosen:
+        fitting = [pod for pod in fitting if pod.namespace == home.name] or fitting
     found = containers(fitting, previous)
     return tuple(log for log in found if isinstance(log, ContainerLog) and container in ("", log.container))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kedge.audit import AuditError
 from kedge.facts.cloudcore import CloudCore
+from kedge.facts.inventory import HomeNamespace
 from kedge.facts.kubectl import CRASHED_BY_EXEC
 from kedge.facts.metrics import MetricsServer
 from kedge.facts.nodes import Node
@@ -168,8 +169,12 @@ class Shells:
         return tuple(one for pod in pods for one in containers_of(NodePods((pod,)), pod.node))
 
     def find_pod(self, words: str) -> tuple[InContainer, ...]:
-        """The containers that ``namespace/pod[/container]`` or ``pod`` names, of any node; else those it begins."""
+        """The containers that ``namespace/pod[/container]`` or ``pod`` names, of any node; else those it begins.
+
+        Without a namespace those of the chosen one are meant, if there are any.
+        """
         wanted, exact, begun = words.split("/"), [], []
+        home: HomeNamespace | None = self._engine.store.known(HomeNamespace)
         for node, pods in self._engine.store.all(NodePods).items():
             for one in containers_of(pods, node) if isinstance(pods, NodePods) else ():
                 names = [one.namespace, one.pod, one.container]
@@ -177,7 +182,10 @@ class Shells:
                     exact.append(one)
                 elif one.pod.startswith(wanted[-1]) and wanted[:-1] in ([], names[:1]):
                     begun.append(one)
-        return tuple(exact or begun)
+        found = tuple(exact or begun)
+        if home is None or not home.chosen or len(wanted) > 1:
+            return found
+        return tuple(one for one in found if one.namespace == home.name) or found
 
     @property
     def nodes(self) -> frozenset[str]:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from fixes.functional_test import PULLED, functional_test
+from kedge import rbac
 from kedge.executor import Refused, Result, StepState
 from kedge.facts.images import ImageList
+from kedge.facts.inventory import HomeNamespace
 from kedge.facts.nodes import Node
 from kedge.facts.pods import Container, NodePods, Pod
 from kedge.i18n import Text
@@ -169,15 +171,23 @@ UNKNOWN = Unknown(Reason.DENIED, Text("-"))
     ],
 )
 def test_an_image_is_taken_that_is_there_and_has_a_shell(running: Any, held: Any, image: str) -> None:
-    found = functional_test.function("edge1", Node("edge1", ready=True), running, held)
+    found = functional_test.function("edge1", Node("edge1", ready=True), running, held, UNKNOWN)
     assert isinstance(found, Draft)
     assert found.steps[0].image == image  # type: ignore[attr-defined]
     assert ("pulls" in str(found.impact)) == (image == PULLED)
 
 
 def test_a_node_that_is_not_ready_starts_no_pod() -> None:
-    found = functional_test.function("edge1", Node("edge1", ready=None), UNKNOWN, UNKNOWN)
+    found = functional_test.function("edge1", Node("edge1", ready=None), UNKNOWN, UNKNOWN, UNKNOWN)
     assert isinstance(found, NotApplicable)
+
+
+def test_its_pod_runs_in_the_namespace_that_was_chosen() -> None:
+    found = functional_test.function("edge1", Node("edge1", ready=True), UNKNOWN, UNKNOWN, HomeNamespace("plant", True))
+    assert isinstance(found, Draft)
+    assert {step.namespace for step in found.steps} == {"plant"}  # type: ignore[attr-defined]
+    needed = rbac.changes([functional_test], "plant")
+    assert {access.namespace for access in needed} == {"plant"}
 
 
 async def test_a_right_that_a_later_step_lacks_is_named_before_the_first(bench: Bench) -> None:

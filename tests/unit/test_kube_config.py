@@ -92,9 +92,13 @@ def test_overrides(tmp_path: Path, find: Callable[..., Target]) -> None:
     other = find(KubeSettings(context="1e3", namespace="factory", user="alice"))
     assert (other.context, other.user_name, other.namespace) == ("1e3", "alice", "factory")
     assert find(KubeSettings(context="1e3")).user == {}
+    unsaid = find(KubeSettings(context="1e3"))
+    assert (unsaid.namespace, unsaid.namespace_chosen, other.namespace_chosen) == ("default", False, True)
+    assert find().namespace_chosen, "by the context"
     for settings, says in (
         (KubeSettings(context="nope"), "no such context nope in .*; there are: 1e3, plant"),
         (KubeSettings(cluster="nope"), "no such cluster nope in .*; there are: one"),
+        (KubeSettings(namespace="../x"), "'../x' cannot be the name of a namespace"),
         (KubeSettings(user="nope"), "no such user nope in .*; there are: alice"),
     ):
         with pytest.raises(ConfigError, match=says):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from kedge.facts.inventory import HomeNamespace
 from kedge.facts.pods import Container, NodePods, Pod
 from kedge.logs.choices import choices
-from kedge.logs.sources import ContainerLog, UnitLog
+from kedge.logs.sources import ContainerLog, UnitLog, pod_sources
 from kedge.store import FactStore
 
 
@@ -23,3 +26,16 @@ def test_journals_nodes_workloads_and_containers_are_offered() -> None:
     assert [log.name for log in found["factory/gw/*"]] == ["gw-a/web", "gw-b/web"], "both revisions of a workload"
     assert found["factory/alone/web"] == (ContainerLog("factory", "alone", "uid-alone", "web", "edge1"),)
     assert "edge2:*" not in found, "nothing to read there"
+
+
+def test_a_pod_without_a_namespace_is_looked_for_in_the_chosen_one_first() -> None:
+    pods = [replace(pod("web"), namespace=name) for name in ("default", "plant", "other")]
+
+    def meant(words: str, home: HomeNamespace) -> set[str]:
+        found = pod_sources(pods, words, home=home)
+        return {log.namespace for log in found if isinstance(log, ContainerLog)}
+
+    assert meant("web", HomeNamespace("plant", chosen=True)) == {"plant"}
+    assert meant("other/web", HomeNamespace("plant", chosen=True)) == {"other"}
+    assert meant("web", HomeNamespace("empty", chosen=True)) == {"default", "plant", "other"}
+    assert meant("web", HomeNamespace("default", chosen=False)) == {"default", "plant", "other"}

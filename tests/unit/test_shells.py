@@ -7,10 +7,13 @@ import shlex
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from kedge.audit import Audit
+from kedge.facts.inventory import HomeNamespace
 from kedge.facts.pods import Container, NodePods, Pod
 from kedge.links.script import Sudo
 from kedge.links.terminals import End
@@ -18,8 +21,9 @@ from kedge.model import LinkError, Reason, Text, Unknown
 from kedge.shells.audit import Account
 from kedge.shells.commands import SHELL, in_container
 from kedge.shells.reasons import Cause, told
-from kedge.shells.service import Rules
+from kedge.shells.service import Rules, Shells
 from kedge.shells.targets import InContainer, OnHost, Way, containers_of, trouble_of
+from kedge.store import FactStore
 from tests.tui.sites import picture
 
 UID = "0a1b2c3d-0000-4000-8000-00000000000f"
@@ -183,3 +187,16 @@ def test_start_and_end_are_written_down_and_are_no_changes(tmp_path: Path) -> No
     (shell,) = audit.read().shells
     assert (shell.id, shell.how) == (id, "exit code 3")
     assert audit.read().problems == ()
+
+
+def test_a_pod_without_a_namespace_is_looked_for_in_the_chosen_one_first() -> None:
+    facts = FactStore()
+    pods = [Pod(namespace, "web-1", containers=(Container("c"),)) for namespace in ("default", "plant")]
+    facts.put(NodePods, "edge1", NodePods(tuple(pods)))
+    facts.put(HomeNamespace, "-", HomeNamespace("plant", chosen=True))
+    nobody = cast(Any, None)
+    shells = Shells(cast(Any, SimpleNamespace(store=facts)), nobody, nobody, nobody, nobody, nobody)
+    assert [one.namespace for one in shells.find_pod("web")] == ["plant"]
+    assert [one.namespace for one in shells.find_pod("default/web-1")] == ["default"]
+    facts.put(HomeNamespace, "-", HomeNamespace("default", chosen=False))
+    assert len(shells.find_pod("web-1")) == 2
