@@ -19,6 +19,8 @@ import click
 
 from kedge import __version__
 from kedge.commands.common import kubectl_options
+from kedge.commands.interrupts import interrupted, obey
+from kedge.i18n import _
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("kedge.commands.check:command", "Check the site once and report what is broken, and why."),
@@ -66,6 +68,13 @@ class LazyGroup(click.Group):
             sys.exit(2)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; being told to end is exit code 130 (and not click's 1), whatever it was doing."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            interrupted()
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
@@ -95,10 +104,13 @@ def cli(context: click.Context, /, **options: Any) -> None:
     if context.invoked_subcommand is not None:
         # `kedge-tui --site plant-7 check` means what `kedge-tui check --site plant-7` does.
         context.default_map = {context.invoked_subcommand: {name: value for name, value in options.items() if value}}
-    elif options.pop("plain"):
-        sys.exit(run_plain(**options))
-    else:
-        sys.exit(run_screen(**options))
+        return
+    run = run_plain if options.pop("plain") else run_screen
+    try:
+        code = run(**options)
+    except KeyboardInterrupt:
+        interrupted(_("Interrupted; `kedge-tui history` shows what was changed"))
+    sys.exit(code)
 
 
 def run_screen(**options: Any) -> int:
@@ -128,6 +140,7 @@ def main() -> NoReturn:
             stream.reconfigure(errors="backslashreplace")  # a glyph that the locale lacks ends no report
     code: object = 0
     try:
+        obey()
         cli(prog_name=called(sys.argv[0]), complete_var=COMPLETE)
     except SystemExit as end:
         code = end.code

@@ -149,12 +149,7 @@ def _live(wanted: Wanted, asked: Asked, site: dict[str, Any]) -> Look:
 
     on_demand = _on_demand(wanted.codes, wanted.registry) if asked.intrusive else ()
     saved, options, nodes = read_files(asked.files), Options(**site), wanted.nodes
-    try:
-        if asked.watch:
-            asyncio.run(watch_site(wanted, options, asked.interval, asked.textfile))
-        look = look_once(
-            wanted.registry, wanted.timeout, options, nodes, saved, on_demand, wait=asked.wait, until=will_do
-        )
-        return asyncio.run(look)
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
+    if asked.watch:
+        asyncio.run(watch_site(wanted, options, asked.interval, asked.textfile))
+    look = look_once(wanted.registry, wanted.timeout, options, nodes, saved, on_demand, wait=asked.wait, until=will_do)
+    return asyncio.run(look)

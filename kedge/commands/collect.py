@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from kedge.bundles.redact import Redactor
 from kedge.commands.change import entry_document
 from kedge.commands.common import site_options, stop
 from kedge.commands.durations import duration
+from kedge.commands.interrupts import interrupted
 from kedge.commands.live import SWEEP, opened
 from kedge.commands.progress import Progress
 from kedge.commands.terminal import say
@@ -69,8 +69,7 @@ def command(output: str, timeout: float, max_size: float, mask_addresses: bool, 
     except RecordingError as error:
         stop(error.text)
     except KeyboardInterrupt:
-        say(_("Interrupted; no bundle was written"))
-        sys.exit(Exit.INTERRUPTED)
+        interrupted(_("Interrupted; no bundle was written"))
     path = Path(output).expanduser() if output else Path(_name(str(found.manifest["site"])))
     try:
         size = archive.write(path, found.files, time.time())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from kedge.commands.durations import duration
 from kedge.commands.terminal import say
 from kedge.differences import Difference, Side, differences, of_node
 from kedge.engine import Engine
-from kedge.exit_codes import Exit
 from kedge.i18n import _, translate
 from kedge.model import Cost
 from kedge.printable import one_line
@@ -49,8 +47,6 @@ def command(paths: tuple[str, ...], nodes: tuple[str, str] | None, output: str, 
         ]
     except RecordingError as error:
         stop(error.text)
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
     a, b = looks if nodes is None else (_node(looks[0], node) for node in nodes)
     click.echo(FORMATS[output](a.name, b.name, differences(a, b)), nl=False)
 

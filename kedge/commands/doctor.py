@@ -61,8 +61,6 @@ def command(output: str, nodes: tuple[str, ...], timeout: float, **given: Any) -
     except ConfigError as error:
         points.append(Point("kubeconfig", Status.FAIL, error.text))
         usable = False
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
     if output == "json":
         click.echo(json.dumps(document(points, datetime.now(UTC)), ensure_ascii=False, indent=2))
     else:

@@ -18,7 +18,7 @@ from kedge.commands.change import Change
 from kedge.commands.common import stop
 from kedge.commands.live import SWEEP, Session, opened
 from kedge.commands.repair import Consent, carry_out, tell
-from kedge.commands.terminal import ask, is_interactive, say
+from kedge.commands.terminal import ask, is_interactive
 from kedge.executor import Preview, Refused
 from kedge.explain import explanation
 from kedge.i18n import Text, _, ngettext, translate
@@ -206,7 +206,6 @@ def run(options: Options) -> int:
 
     try:
         asyncio.run(talk())
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        say(_("Interrupted; `kedge-tui history` shows what was begun"))
-        return 130
+    except asyncio.CancelledError as error:  # by a second signal, in the middle of a step
+        raise KeyboardInterrupt from error
     return 0

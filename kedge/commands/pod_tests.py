@@ -19,7 +19,7 @@ from kedge.i18n import Text, _
 from kedge.model import Approval, Plan, Status
 from kedge.plugins import Registry
 from kedge.proposals import propose
-from kedge.steps import TryPod
+from kedge.steps import DeletePod, TryPod
 
 FIX = "functional-test"
 HOW = "verify --deploy-test-pod"
@@ -29,11 +29,12 @@ TRIED = frozenset({"logs", "exec", "top"})
 
 @dataclass(frozen=True, slots=True)
 class PodTest:
-    """What came of one test pod: ``works`` is None when nothing could be tried."""
+    """What came of one test pod: ``works`` is None when nothing could be tried; ``left`` when it is still there."""
 
     target: str
     works: bool | None
     text: Text
+    left: bool = False
 
 
 async def tested_with_pods(session: Session, registry: Registry, edges: Sequence[str]) -> tuple[PodTest, ...]:
@@ -44,16 +45,27 @@ async def tested_with_pods(session: Session, registry: Registry, edges: Sequence
     fix, store = registry.fix(FIX), session.site.engine.store
     proposals = {edge: propose(fix, edge, store) for edge in edges}
     with stoppable() as stop:
-        return tuple(
-            await asyncio.gather(
-                *(
-                    _carried_out(executor, edge, one.plan, stop)
-                    if one.plan is not None
-                    else _not_tried(edge, one.why_not or _("there is no test for it"))
-                    for edge, one in proposals.items()
-                )
+        tests = await asyncio.gather(
+            *(
+                _carried_out(executor, edge, one.plan, stop)
+                if one.plan is not None
+                else _not_tried(edge, one.why_not or _("there is no test for it"))
+                for edge, one in proposals.items()
             )
         )
+        if stop():
+            raise Stopped([test.target for test in tests if test.left])
+    return tuple(tests)
+
+
+class Stopped(Exception):
+    """The tests were told to end; ``text`` says what became of their pods."""
+
+    def __init__(self, left: Sequence[str]) -> None:
+        gone = _("Interrupted; every test pod was taken away again")
+        there = _("Interrupted; the test pod of {edges} could not be taken away: `kedge-tui history` tells more")
+        self.text = there.format(edges=", ".join(left)) if left else gone
+        super().__init__(str(self.text))
 
 
 async def _not_tried(edge: str, why: Text) -> PodTest:
@@ -77,14 +89,17 @@ def judged(edge: str, outcome: Outcome) -> PodTest:
     tried = next(
         (found for step, found in zip(outcome.plan.steps, outcome.steps, strict=True) if isinstance(step, TryPod)), None
     )
+    gone = next(
+        found for step, found in zip(outcome.plan.steps, outcome.steps, strict=True) if isinstance(step, DeletePod)
+    )
+    left = gone.state not in (StepState.DONE, StepState.ALREADY, StepState.NOT_RUN)
     if tried is None or tried.state not in (StepState.DONE, StepState.ALREADY, StepState.FAILED):
-        return PodTest(edge, None, outcome.text)
+        return PodTest(edge, None, outcome.text, left)
     if tried.state is StepState.FAILED:
-        return PodTest(edge, False, tried.text or outcome.text)
-    left = next((found for found in outcome.steps if found.state is StepState.FAILED), None)
-    if left is not None:
+        return PodTest(edge, False, tried.text or outcome.text, left)
+    if left:
         text = _("logs, exec and top of the pod work, but it could not be taken away: {why}")
-        return PodTest(edge, True, text.format(why=left.text or left.title))
+        return PodTest(edge, True, text.format(why=gone.text or gone.title), left)
     return PodTest(edge, True, _("logs, exec and top of a pod of our own work; it was taken away again"))
 
 

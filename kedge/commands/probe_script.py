@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -43,10 +42,7 @@ def command(node: str, files: tuple[str, ...], timeout: float, **site: Any) -> N
     Its output is read back with `kedge-tui check --with FILE`.
     """
     saved = read_files(files)
-    try:
-        text = asyncio.run(_script(node, saved.get(node), timeout, Options(**site)))
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
+    text = asyncio.run(_script(node, saved.get(node), timeout, Options(**site)))
     if not text:
         stop(_("Everything that is asked of {node} is answered already").format(node=node), Exit.OK)
     click.echo(text, nl=False)

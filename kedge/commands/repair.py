@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from kedge.commands.change import Change, code_of
+from kedge.commands.interrupts import SIGNALS, interrupted
 from kedge.commands.terminal import YES, ask, is_interactive, say
 from kedge.executor import Executor, Outcome, Preview, Progress, Refused, Result, StepState, Verification
 from kedge.exit_codes import Exit
@@ -120,7 +121,7 @@ def _progress(progress: Progress) -> None:
 
 @contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
-    """While steps run, ctrl+c and SIGTERM stop before the next one; a second time they end it where it is."""
+    """While steps run, ctrl+c, SIGTERM and SIGHUP stop before the next one; a second time they end it where it is."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     pressed: list[int] = []
 
@@ -131,7 +132,8 @@ def stoppable() -> Iterator[Callable[[], bool]]:
         elif task is not None:
             task.cancel()
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    found = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: handler for number, handler in found.items() if handler is not signal.SIG_IGN}
     for number in before:
         loop.add_signal_handler(number, press)
     try:
@@ -150,8 +152,7 @@ def run_change(work: Coroutine[Any, Any, Change], output: str) -> NoReturn:
     try:
         change = asyncio.run(work)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        say(_("Interrupted; `kedge-tui history` shows what was begun"))
-        sys.exit(Exit.INTERRUPTED)
+        interrupted(_("Interrupted; `kedge-tui history` shows what was begun"))
     tell(change, output)
     sys.exit(change.code)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from kedge.commands.check import judge_recording
 from kedge.commands.common import site_options, stop
 from kedge.commands.durations import duration
 from kedge.commands.terminal import say
-from kedge.exit_codes import Exit
 from kedge.picture import Picture
 from kedge.recording import RecordingError
 from kedge.registry import discover
@@ -43,8 +41,6 @@ def command(output: str, bundle: str, timeout: float, **site: Any) -> None:
             picture, entries = asyncio.run(_live(Options(**site), timeout)), _entries()
     except RecordingError as error:
         stop(error.text)
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
     for problem in picture.problems:
         say(problem)
     click.echo(FORMATS[output](picture, entries), nl=False)

@@ -7,6 +7,7 @@ import getpass
 import sys
 import termios
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import click
@@ -31,7 +32,8 @@ def is_interactive() -> bool:
 
 def say(text: Text | str, *, bold: bool = False) -> None:
     """A line for people, on stderr; what hosts and objects are called cannot move the cursor."""
-    click.echo(click.style(printable(translate(text)), bold=bold), err=True)
+    with suppress(OSError):  # a terminal that has closed stops no repair halfway
+        click.echo(click.style(printable(translate(text)), bold=bold), err=True)
 
 
 async def ask(question: Text | str) -> str:

@@ -14,9 +14,10 @@ import yaml
 
 from kedge.commands.common import site_options, stop
 from kedge.commands.durations import duration
+from kedge.commands.interrupts import interrupted
 from kedge.commands.live import Session, opened
 from kedge.commands.looks import Look
-from kedge.commands.pod_tests import PodTest, tested_with_pods, with_tests
+from kedge.commands.pod_tests import PodTest, Stopped, tested_with_pods, with_tests
 from kedge.commands.progress import Progress
 from kedge.commands.terminal import say
 from kedge.eight_points import CODES, POINTS, PROVEN, Result, counted, results
@@ -61,8 +62,10 @@ def command(
     costs = SWEEP if no_exec or deploy_test_pod else tuple(Cost)
     try:
         seen = asyncio.run(_seen(timeout, Options(**site), nodes, costs, deploy_test_pod))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.exit(Exit.INTERRUPTED)
+    except asyncio.CancelledError:
+        interrupted(_("Interrupted twice; `kedge-tui history` shows whether a test pod is left"))
+    except Stopped as end:
+        interrupted(end.text)
     picture = seen.look.picture
     for problem in picture.problems:
         say(_("kedge-tui: {problem}").format(problem=problem))

@@ -50,6 +50,9 @@ _RESULTS = {
 }
 """How a plan ends with a step that ended so; other states let it go on."""
 
+_NOTICED = 0.2
+"""Seconds after which a step that may be cut short notices that somebody wants to stop."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -81,6 +84,9 @@ class Run:
     progress: Callable[[Progress], None]
     stop: Callable[[], bool]
     outcomes: list[StepOutcome] = field(default_factory=list)
+    _cut_short: bool = False
+    _making: bool = False
+    """A request that makes something is under way: cut off, it might still be obeyed, after the taking away."""
 
     async def go(self) -> Result:
         """Apply the steps; :attr:`outcomes` has one entry for each afterwards."""
@@ -94,7 +100,7 @@ class Run:
             outcome = await self._or_clean_up(position, shown)
             self.outcomes.append(outcome)
             if result is Result.DONE:
-                result = _RESULTS.get(outcome.state, Result.DONE)
+                result = Result.STOPPED if self._cut_short else _RESULTS.get(outcome.state, Result.DONE)
         return result
 
     def _must_clean_up(self, shown: Shown) -> bool:
@@ -104,12 +110,31 @@ class Run:
     async def _or_clean_up(self, position: int, shown: Shown) -> StepOutcome:
         """One step; a program that is ended in the middle of it still takes away what it made for a while."""
         try:
-            return await self._step(position, shown)
+            return await self._or_cut_short(position, shown)
         except asyncio.CancelledError:
             for later, one in enumerate(self.steps[position:], position):
                 if cleans_up(one.step):
                     await self._step(later, one)
             raise
+
+    async def _or_cut_short(self, position: int, shown: Shown) -> StepOutcome:
+        """One step; where what it does is taken away again anyway, who wants to stop does not wait for its end."""
+        if cleans_up(shown.step) or not any(cleans_up(one.step) for one in self.steps[position:]):
+            return await self._step(position, shown)
+        work = asyncio.create_task(self._step(position, shown))
+        try:
+            while not (await asyncio.wait({work}, timeout=_NOTICED))[0]:
+                if self.stop() and not self._making:
+                    self._cut_short = True
+                    break
+        finally:
+            work.cancel()
+            await asyncio.wait({work})
+        if not self._cut_short:
+            return work.result()
+        outcome = StepOutcome(shown.title, StepState.UNKNOWN, _("told to stop in the middle of it"))
+        await self._tell(position, outcome)
+        return outcome
 
     async def _step(self, position: int, shown: Shown) -> StepOutcome:
         if shown.idle:
@@ -126,6 +151,7 @@ class Run:
         def tell(text: Text) -> None:
             self.progress(Progress(position, len(self.steps), shown.title, StepState.RUNNING, text))
 
+        self._making = bool(handler.undo(shown.step, shown))
         try:
             await handler.change(shown.step, shown, self.hands, tell)
         except StepFailed as error:
@@ -138,6 +164,8 @@ class Run:
             found = await self._find_out(shown, error.unknown.text)
             if found.state is not StepState.DONE:
                 return found
+        finally:
+            self._making = False
         try:
             await patiently(self.hands, lambda: handler.follow(shown.step, shown, self.hands, tell))
         except StepFailed as error:

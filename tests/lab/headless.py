@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from kedge.cli import cli
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 
@@ -50,6 +54,12 @@ def kedge(*words: object, **environ: str) -> Ran:
         check=False,
     )
     return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+def in_process(*words: object) -> Ran:
+    """Run it in this process: for what ends before anything is dialled."""
+    ran = CliRunner().invoke(cli, [*map(str, words)], prog_name="kedge-tui")
+    return Ran(ran.exit_code, ran.stdout, ran.stderr)
 
 
 def at_a_terminal(*words: object, question: str, answer: str) -> Ran:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.background import BackgroundSite, run_in_thread
-from tests.lab.headless import ROOT, Ran, command, kedge
+from tests.lab.headless import ROOT, Ran, command, in_process, kedge
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def mistakes(lab: BackgroundSite, tmp_path: Path) -> dict[str, tuple[object, ...
 def test_a_mistake_in_the_files_is_exit_2_and_one_sentence(
     mistakes: dict[str, tuple[object, ...]], asked: tuple[str, ...], mistake: str, sentence: str
 ) -> None:
-    ran = kedge(*asked, *mistakes[mistake])
+    ran = in_process(*asked, *mistakes[mistake])
     assert (ran.code, ran.out) == (2, "")
     assert sentence in ran.err
     assert len(ran.err.splitlines()) == 1
@@ -134,17 +134,34 @@ def hung_api() -> Iterator[socket.socket]:
         yield server
 
 
-def test_an_interrupt_is_130(lab: BackgroundSite, hung_api: socket.socket, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("asked", "number", "sentence"),
+    [
+        (("check",), signal.SIGINT, "Interrupted before the end; nothing was changed"),
+        (("collect", "-o", "{folder}/b.tar.gz"), signal.SIGTERM, "Interrupted; no bundle was written"),
+        (("verify", "--deploy-test-pod"), signal.SIGHUP, "Interrupted before the end; nothing was changed"),
+    ],
+    ids=lambda value: value.name if isinstance(value, signal.Signals) else "",
+)
+def test_being_told_to_end_is_130_and_one_sentence(
+    lab: BackgroundSite,
+    hung_api: socket.socket,
+    tmp_path: Path,
+    asked: tuple[str, ...],
+    number: signal.Signals,
+    sentence: str,
+) -> None:
     hung = elsewhere(lab, f"https://127.0.0.1:{hung_api.getsockname()[1]}", tmp_path)
+    words = [word.format(folder=tmp_path) for word in asked]
     running = subprocess.Popen(
-        command("check", "--kubeconfig", hung), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(*words, "--kubeconfig", hung), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     connection, _address = hung_api.accept()  # it has begun to look
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     out, err = running.communicate(timeout=30)
     connection.close()
-    assert (running.returncode, out) == (130, "")
-    assert "Traceback" not in err
+    assert (running.returncode, out, err) == (130, "", f"kedge-tui: {sentence}\n")
+    assert not list(tmp_path.glob("*b.tar.gz*"))
 
 
 def test_time_that_is_up_leaves_a_report(lab: BackgroundSite, hung_api: socket.socket, tmp_path: Path) -> None:

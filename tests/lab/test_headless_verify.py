@@ -77,11 +77,13 @@ def test_a_pod_is_taken_away_when_the_program_is_told_to_end(lab: BackgroundSite
                 assert pods_left(lab.kubeconfig) == ["kedge-tui-test-edge1"]
                 running.send_signal(signal.SIGTERM)
                 break
-        running.communicate(timeout=60)
+        out, err = running.communicate(timeout=60)
     finally:
         running.kill()
         running.wait()
-    assert running.returncode == 3
+    assert (running.returncode, out) == (130, "")
+    assert err.endswith("kedge-tui: Interrupted; every test pod was taken away again\n")
+    assert "logs: nothing came back" not in err, "it went on trying"
     assert pods_left(lab.kubeconfig) == []
 
 

@@ -93,6 +93,25 @@ async def test_stopping_in_the_middle_takes_the_pod_away(bench: Bench) -> None:
     assert POD not in bench.writers.cluster.objects
 
 
+async def test_stopping_does_not_wait_for_what_is_taken_away_anyway(bench: Bench) -> None:
+    cluster, reached = bench.writers.cluster, asyncio.Event()
+    cluster.log = ""
+
+    async def sleep(seconds: float) -> None:
+        if POD in cluster.objects and not reached.is_set():
+            reached.set()
+            await asyncio.Event().wait()
+
+    bench.clock.sleep = sleep  # type: ignore[method-assign]
+    preview = await bench.executor.preview(plan_of(*STEPS))
+    outcome = await bench.executor.apply(preview, approve(preview), lambda _progress: None, reached.is_set)
+    assert outcome.result is Result.STOPPED
+    assert [s.state for s in outcome.steps] == [StepState.DONE, StepState.UNKNOWN, StepState.DONE]
+    assert POD not in cluster.objects
+    assert not outcome.can_undo
+    assert (await bench.executor.history()).unfinished() == ()
+
+
 async def test_a_program_that_is_ended_in_the_middle_takes_the_pod_away(bench: Bench) -> None:
     reached = asyncio.Event()
     bench.writers.cluster.log = ""
