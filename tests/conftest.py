@@ -195,15 +195,19 @@ class TierReport:
                 self._complaints.append(f"tier {tier} must run ({VARIABLE}), {counts['skipped']} skipped: {why}")
             elif not counts:
                 self._complaints.append(f"tier {tier} must run ({VARIABLE}), but no test of it was collected")
-        self._name_the_failed_for_a_run_without_workers()
+        whole = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        self._name_the_failed_for_a_run_without_workers(whole)
         if self._complaints and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _name_the_failed_for_a_run_without_workers(self) -> None:
-        """Else ``--last-failed`` in one process finds no test of the names that the workers reported."""
+    def _name_the_failed_for_a_run_without_workers(self, whole: bool) -> None:
+        """Else ``--last-failed`` in one process finds no test of the names that the workers reported.
+
+        A run that broke off leaves none: those that failed until then would stand for tests that never ran.
+        """
         cache = getattr(self._config, "cache", None)  # absent where the plugin is switched off
         if cache is not None:
-            failed = cache.get("cache/lastfailed", {})
+            failed = cache.get("cache/lastfailed", {}) if whole else {}
             cache.set("cache/lastfailed", {without_group(one, self._config.rootpath): True for one in failed})
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -32,12 +32,22 @@ def run(tmp_path: Path) -> Run:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
         env = {name: value for name, value in os.environ.items() if not name.startswith(("KEDGE_", "PYTEST_"))}
+        env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # only what these suites need: a quarter of the start
         if named is not None:
             env["KEDGE_TIERS"] = named
-        command = [sys.executable, "-m", "pytest", "--import-mode=importlib", *options]
+        workers = ["-p", "xdist"] if "-n" in options else []
+        command = [sys.executable, "-m", "pytest", "--import-mode=importlib", *workers, *options]
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
 
     return _run
+
+
+def _again(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What failed in a run before, once more and without workers, as continuous integration does it."""
+    options = ["--last-failed", "--last-failed-no-failures=none"]
+    command = [sys.executable, "-m", "pytest", "--import-mode=importlib", *options]
+    env = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "1", "--dist", "loadgroup")], ids=["alone", "xdist"])
@@ -82,6 +92,13 @@ def test_a_failure_stays_a_failure(run: Run) -> None:
 def test_what_failed_under_workers_is_all_that_a_run_without_them_tries_again(tmp_path: Path, run: Run) -> None:
     files = {"unit/test_a.py": PASSES, "unit/test_b.py": "def test_it():\n    assert False\n"}
     run(files, None, "-n", "1", "--dist", "loadgroup")
-    command = [sys.executable, "-m", "pytest", "--import-mode=importlib", "--last-failed", "-p", "no:xdist"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert "unit    1 failed" in ran.stdout, ran.stdout
+    assert "unit    1 failed" in _again(tmp_path).stdout
+
+
+def test_a_run_that_broke_off_leaves_nothing_to_try_again(tmp_path: Path, run: Run) -> None:
+    breaks = "def test_it():\n    raise KeyboardInterrupt\n"
+    run(
+        {"unit/test_a.py": "def test_it():\n    assert False\n", "unit/test_b.py": breaks, "unit/test_c.py": PASSES},
+        None,
+    )
+    assert _again(tmp_path).returncode == pytest.ExitCode.NO_TESTS_COLLECTED
