@@ -7,18 +7,22 @@ is read from the node over SSH, with the reason, and through the API again when 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from datetime import UTC, timedelta
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from datetime import UTC
 
 from kedge.facts.kubectl import Outcome
 from kedge.i18n import Text, _
 from kedge.links.base import HostStream
+from kedge.logs.breaks import Pauses, gap
+from kedge.logs.files import container_command
 from kedge.logs.kubectl import outcome_of_body
-from kedge.logs.lines import CriReader, LineKind, LogLine, Splitter, moment, read_journal, read_stamped
+from kedge.logs.lines import CriReader, LineKind, LogLine, Splitter, moment, read_stamped
 from kedge.logs.resume import Resume
-from kedge.logs.sources import ContainerLog, Source, UnitLog, container_command, journal_command
-from kedge.logs.ways import Broken, FollowState, Way, Ways
+from kedge.logs.sources import ContainerLog, Source, UnitLog
+from kedge.logs.units import HOST_STARTED, UnitReader, unit_command
+from kedge.logs.ways import FollowState, Way, Ways
 from kedge.model import LinkError, Reason
 
 START_SECONDS = 15.0
@@ -78,6 +82,8 @@ class Follower:
         self._tail = tail
         self._since = since
         self._resume = Resume()
+        self._reader = UnitReader()
+        self._pauses = Pauses()
         self._lost_at = 0.0
         self._told = ""
         self._restarts: int | None = None
@@ -143,8 +149,7 @@ class Follower:
             why = error.unknown.text
         except _Silent as silent:
             why = silent.text
-        broken = self._ways.broken(log.node)
-        await self._through_node(log, why, broken)
+        await self._through_node(log, why)
 
     async def _through_api(self, log: ContainerLog) -> None:
         self._resume.again()
@@ -171,19 +176,24 @@ class Follower:
         self._api_ended(log, got or bool(rest))
 
     async def _next(self, stream: AsyncIterator[bytes], log: ContainerLog) -> bytes:
-        """The next chunk, empty at the end. Silence is trusted unless logs of the node fail, asked at that moment:
-        a log may have nothing to say, and a finding may be old.
+        """The next chunk, empty at the end. A log may have nothing to say, so silence is trusted unless logs of the
+        node fail or this one never paused so long; then they are tried at that moment, for a finding may be old.
         """
-        began = time.monotonic()
+        began, has_asked = time.monotonic(), False
         waiting = asyncio.ensure_future(_piece(stream))
         try:
             while not waiting.done():
                 await asyncio.wait({waiting}, timeout=LOOK_AGAIN)
                 silent = time.monotonic() - began
-                if waiting.done() or silent < SILENT_SECONDS or self._ways.broken(log.node) is None:
+                doubted = not has_asked and self._pauses.is_odd(silent)
+                failing = silent >= SILENT_SECONDS and self._ways.broken(log.node) is not None
+                if waiting.done() or not (doubted or failing):
                     continue
+                has_asked = True
                 if await self._ways.ask_anew(log.node) is not None and not waiting.done():
+                    silent = time.monotonic() - began
                     raise _Silent(_("the API server has given nothing for {seconds} s").format(seconds=round(silent)))
+            self._pauses.spoke(time.monotonic() - began)
             return waiting.result()
         finally:
             waiting.cancel()
@@ -223,28 +233,39 @@ class Follower:
             return query | {"sinceSeconds": str(self._since)}
         return query | {"tailLines": str(self._tail)}
 
-    async def _through_node(self, log: ContainerLog, why: Text, broken: Broken | None) -> None:
-        """Read the node's own file until the API serves it again."""
+    async def _through_node(self, log: ContainerLog, why: Text) -> None:
+        """Read the node's own file until the API serves it again. Where no finding tells the cause yet, logs of the
+        node are tried anew meanwhile, and it is told when it is known.
+        """
+        broken = self._ways.broken(log.node)
         reason = _("{code}: {text}").format(code=broken.code, text=broken.text) if broken is not None else why
-        lines = AGAIN_LINES if self._resume.stamp else self._tail
-        folder, since = self._ways.pod_logs_folder(log.node), moment(self._resume.stamp)
-        command = container_command(log, folder, lines, since, self._since)
+        asking = asyncio.ensure_future(self._ways.ask_anew(log.node)) if broken is None else None
         try:
-            stream = await self._ways.host_stream(log.node, command)
+            stream = await self._open_file(log)
+            self._mark_once(_("read over SSH, because the API does not give it: {why}").format(why=reason))
+            self.state.because = broken.code if broken is not None else ""
+            await self._from_file(log, stream)
         except LinkError as error:
             self._lost(
                 _("not through the API: {why}; nor over SSH: {other}").format(why=reason, other=error.unknown.text)
             )
-            return
-        self._mark_once(_("read over SSH, because the API does not give it: {why}").format(why=reason))
-        self._resume.again(whole=False)
-        self.state.way, self.state.because = Way.SSH, broken.code if broken is not None else ""
-        self._away = True
-        began, patience = time.monotonic(), self._api_patience
-        self._api_patience = min(patience * 2, API_MOST)
-        if await self._from_host(
-            stream, CriReader().read, lambda: self._may_serve_again(log, broken, began + patience)
-        ):
+        finally:
+            if asking is not None:
+                asking.cancel()
+                await asyncio.wait({asking})
+
+    async def _open_file(self, log: ContainerLog) -> HostStream:
+        lines = AGAIN_LINES if self._resume.stamp else self._tail
+        folder, since = self._ways.pod_logs_folder(log.node), moment(self._resume.stamp)
+        command = container_command(log, folder, lines, since, self._since)
+        return await self._ways.host_stream(log.node, command)
+
+    async def _from_file(self, log: ContainerLog, stream: HostStream) -> None:
+        self._resume.again()
+        self.state.way, self._away = Way.SSH, True
+        due = time.monotonic() + self._api_patience
+        self._api_patience = min(self._api_patience * 2, API_MOST)
+        if await self._from_host(stream, CriReader().read, lambda: self._may_serve_again(log, due)):
             return
         if stream.exit_code == 0 and log.previous:
             self._mark(_("end of the log of the previous container"))
@@ -253,24 +274,29 @@ class Follower:
             said = stream.complaint or str(stream.exit_code)
             self._lost(_("the log file on {node} cannot be read: {words}").format(node=log.node, words=said))
 
-    def _may_serve_again(self, log: ContainerLog, broken: Broken | None, due: float) -> bool:
-        """The finding that sent us here is gone; where there was none, the API is tried again now and then."""
-        if self._ways.broken(log.node) is not None:
-            return False
-        return broken is not None or time.monotonic() >= due
+    def _may_serve_again(self, log: ContainerLog, due: float) -> bool:
+        """The finding that kept us here is gone; where there was none, the API is tried again now and then."""
+        broken = self._ways.broken(log.node)
+        if broken is None:
+            return bool(self.state.because) or time.monotonic() >= due
+        if broken.code != self.state.because:
+            self.state.because = broken.code
+            self._mark(_("the cause is {code}: {text}").format(code=broken.code, text=broken.text))
+        return False
 
     # -------------------------------------------------------------------------------------------------- hosts
 
     async def _unit(self, log: UnitLog) -> None:
-        since = ""
+        reader, nonce, since = self._reader, secrets.token_hex(8), ""
         if (last := moment(self._resume.stamp)) is not None:
             since = f"{last.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-        elif self._since is not None:
-            since = f"-{self._since}s"
-        stream = await self._ways.host_stream(log.host, journal_command(log, self._tail, since))
-        self._resume.again()
+        command = unit_command(log, self._tail, nonce, since=since, ago=self._since, place=reader.place)
+        stream = await self._ways.host_stream(log.host, command)
+        if reader.place is None:  # a file goes on at the very byte
+            self._resume.again()
+        reader.begin(nonce)
         self.state.way = Way.SSH
-        await self._from_host(stream, read_journal, lambda: False)
+        await self._from_host(stream, reader.read, lambda: False)
         said = stream.complaint or _("it ended with {code}").format(code=stream.exit_code)
         self._lost(_("{what} on {host}: {said}").format(what=log.what, host=log.host, said=said))
 
@@ -303,29 +329,44 @@ class Follower:
 
     def _take(self, raw: Iterable[bytes], read: Callable[[bytes, int], LogLine | None], size: int) -> None:
         self.state.received += size
+        before = self._resume.stamp
         lines = (read(line, self._number) for line in raw)
         fresh = list(self._resume.fresh(line for line in lines if line is not None))
-        if not fresh:
-            return
+        if fresh:
+            for said in self._turns(before, fresh[0].stamp):
+                self._mark(said, fresh[0].stamp)
+            self._sink(fresh)
+
+    def _turns(self, before: str, now: str) -> Iterator[Text]:
+        """What happened between the last line and these."""
         if self._away and self.state.way is Way.API:
             self._away, self._told, self._api_patience = False, "", API_FIRST
-            self._mark(_("through the API again"), fresh[0].stamp)
-        if self._lost_at:
-            gone, self._lost_at = timedelta(seconds=round(time.monotonic() - self._lost_at)), 0.0
-            self._mark(_("reconnected after {seconds} s").format(seconds=round(gone.total_seconds())), fresh[0].stamp)
+            yield _("through the API again")
+        was_lost, self._lost_at = self._lost_at, 0.0
+        if was_lost:
+            self._told = ""
+            yield _("reconnected after {seconds} s").format(seconds=round(time.monotonic() - was_lost))
+        restarts = self._restarted()
+        if restarts:
+            yield _("the container was restarted, {count} times by now").format(count=restarts)
         if self._resume.has_gap:
             self._resume.has_gap = False
-            self._mark(_("lines may be missing here"), fresh[0].stamp)
-        if self.state.way is Way.API and isinstance(self.source, ContainerLog):
-            self._mind_restart(self.source, fresh[0].stamp)
-        self._sink(fresh)
+            # What the API ends without a break, it ended with the container: nothing came between it and the next one.
+            if self.state.way is not Way.API or (was_lost and not restarts):
+                yield gap(before, now)
+        if self._reader.booted and (self._reader.place is not None or not self._resume.saw_before):
+            self._reader.booted = False  # a journal that remembers tells it itself, in its place
+            yield HOST_STARTED
 
-    def _mind_restart(self, log: ContainerLog, stamp: str) -> None:
-        """Told as soon as it is known, which may be some lines later; a node's files tell it themselves."""
-        count, before = self._ways.restarts(log), self._restarts
+    def _restarted(self) -> int:
+        """How often the container was started, when that is news, which may be some lines late; else 0. A node's files
+        tell it themselves.
+        """
+        if self.state.way is not Way.API or not isinstance(self.source, ContainerLog) or self.source.previous:
+            return 0
+        count, before = self._ways.restarts(self.source), self._restarts
         self._restarts = count
-        if before is not None and count is not None and count > before and not log.previous:
-            self._mark(_("the container was restarted, {count} times by now").format(count=count), stamp)
+        return count if before is not None and count is not None and count > before else 0
 
     def _lost(self, why: Text) -> None:
         if not self._lost_at:

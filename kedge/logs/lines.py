@@ -16,8 +16,14 @@ from kedge.i18n import Text, _
 LINE_MOST = 4 << 20
 """Bytes of one line; a longer one is broken there, so that no log can fill the memory."""
 
-RESTARTED, ROTATED = "#restarted", "#rotated"
-"""Remarks in the output of our command that follows a container's files."""
+REMARKS = {
+    "rotated": _("the log file was rotated"),
+    "emptied": _("the log file was emptied; what was written last before that may be missing"),
+    "lost": _("the log file was rotated meanwhile, and lines are missing here"),
+    "gone": _("the log file is gone; waiting for it"),
+    "undated": _("the lines of this file tell no time, so its last ones are shown"),
+}
+"""What our commands on hosts say between the lines of files."""
 
 CRI_STREAMS = frozenset({"stdout", "stderr"})
 
@@ -134,6 +140,8 @@ class CriReader:
         stamp, _gap, rest = text.partition(" ")
         stream, _gap, tagged = rest.partition(" ")
         if not _looks_like_time(stamp):
+            if text.startswith("#at "):
+                return None  # counted by whoever resumes by bytes
             return _remark(text, source) or LogLine(text, "", source)
         if stream not in CRI_STREAMS:
             return LogLine(rest, stamp, source)  # crictl's form
@@ -150,11 +158,11 @@ class CriReader:
 
 def _remark(text: str, source: int) -> LogLine | None:
     """What our own command says between the lines of files, none of which begins with ``#``."""
-    word, _space, count = text.partition(" ")
-    if word == RESTARTED and count.isdecimal():
+    word, _space, count = text.removeprefix("#").partition(" ")
+    if word == "restarted" and count.isdecimal():
         said = _("the container was restarted; log {count}.log begins").format(count=count[:9])
-    elif text == ROTATED:
-        said = _("the log file was rotated meanwhile")
+    elif word in REMARKS:
+        said = REMARKS[word]
     else:
         return None
     return LogLine(str(said), "", source, LineKind.MARK, said)

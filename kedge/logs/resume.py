@@ -20,10 +20,10 @@ class Resume:
         self._at_key = 0
         self._skip = 0
         self._is_catching_up = False
-        self._saw_before = False
-        self._whole = True
+        self.saw_before = False
+        """After :meth:`again`: lines came that had been read before, so nothing is missing."""
         self.has_gap = False
-        """After :meth:`again`: what came first is newer than what was read last, so lines may be missing."""
+        """What came first is newer than what was read last, so lines may be missing."""
 
     @property
     def second(self) -> str:
@@ -31,17 +31,11 @@ class Resume:
         head, dot, rest = self.stamp.partition(".")
         return head + rest.lstrip("0123456789") if dot else head
 
-    def again(self, *, whole: bool = True) -> None:
-        """The source begins anew.
-
-        Args:
-            whole: it was asked for everything from the second on where the reading stands; otherwise only for its
-                last lines, which may begin behind it.
-        """
-        self._whole = whole
+    def again(self) -> None:
+        """The source begins anew, from the second on where the reading stands or somewhere behind it."""
         self._skip = self._at_key
         self._is_catching_up = bool(self._key)
-        self._saw_before = False
+        self.saw_before = False
         self.has_gap = False
 
     def fresh(self, lines: Iterable[LogLine]) -> Iterator[LogLine]:
@@ -62,12 +56,12 @@ class Resume:
 
     def _is_new(self, key: str) -> bool:
         if key < self._key:
-            self._saw_before = True
+            self.saw_before = True
             return False
         if key == self._key and self._skip:
             self._skip -= 1
-            self._saw_before = True
+            self.saw_before = True
             return False
-        self.has_gap = not self._whole and key > self._key and not self._saw_before
+        self.has_gap = key > self._key and not self.saw_before
         self._is_catching_up = False
         return True

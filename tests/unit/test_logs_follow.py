@@ -11,7 +11,7 @@ import pytest
 
 from kedge.i18n import Text
 from kedge.links.base import HostStream
-from kedge.logs import follow
+from kedge.logs import breaks, follow
 from kedge.logs.follow import Follower
 from kedge.logs.lines import LineKind, LogLine
 from kedge.logs.sources import ContainerLog, UnitLog
@@ -223,6 +223,77 @@ async def test_a_silent_api_is_trusted_while_nothing_says_otherwise() -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_log_that_falls_silent_as_it_never_did_is_doubted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breaks, "ODD_SECONDS", 0.1)
+    ways = FakeWays([Stream([at(1, "one")], "open")], [Stream([cri(1, "one") + cri(2, "two")], "open")])
+    desk = Desk(ways)
+
+    async def ask_anew(node: str) -> Broken | None:
+        ways.asked += 1
+        ways.why = KE206 if desk.texts == ["one"] else None
+        return ways.why
+
+    ways.ask_anew = ask_anew  # type: ignore[method-assign]
+    await desk.until(lambda: desk.texts == ["one", "two"])
+    assert desk.marks == ["read over SSH, because the API does not give it: KE206: EdgeStream is disabled on edge1"]
+    assert ways.asked == 1
+
+
+async def test_the_cause_is_told_when_it_is_found_while_the_node_is_read() -> None:
+    """The tunnel was cut just now, so the last finding of it is that all is well."""
+    ways = FakeWays([Stream([at(1, "one")]), Stream([])], [Stream([cri(1, "one") + cri(2, "two")], "open")])
+    desk = Desk(ways)
+
+    async def ask_anew(node: str) -> Broken | None:
+        ways.asked, ways.why = ways.asked + 1, KE206
+        return KE206
+
+    ways.ask_anew = ask_anew  # type: ignore[method-assign]
+    await desk.until(lambda: desk.follower.state.because == "KE206")
+    assert desk.texts == ["one", "two"]
+    assert desk.marks[-1] == "the cause is KE206: EdgeStream is disabled on edge1"
+    assert ways.asked == 1
+
+
+async def test_what_is_missing_after_a_break_is_told_by_its_time() -> None:
+    lost = failing(Reason.UNREACHABLE, "the API server is gone")
+    again = [Stream([at(1, "one")], lost), Stream([at(41, "two")], "open")]
+    desk = Desk(FakeWays(again, [failing(Reason.NO_SSH, "no way to edge1")]))
+    await desk.until(lambda: desk.texts == ["one", "two"])
+    assert desk.marks[-1] == "lines may be missing here: nothing was read of 40 s"
+
+
+async def test_another_run_of_a_host_is_told_where_its_journal_does_not_tell_it() -> None:
+    """A journal in memory is empty after it; one on disk says it itself, in its place."""
+
+    def said(second: int, text: str) -> bytes:
+        return f"2026-11-22T09:00:{second:02d}.5+0000 edge1 edgecore[7]: {text}\n".encode()
+
+    lost = failing(Reason.UNREACHABLE, "the connection to edge1 was lost")
+    boots = [
+        Stream([b"boot a\n", said(1, "one")], lost),
+        Stream([b"boot b\n", said(1, "one") + b"-- Boot " + b"b" * 32 + b" --\n" + said(9, "two")], lost),
+        Stream([b"boot c\n", said(20, "three")], "open"),
+    ]
+    ways = FakeWays(ssh=[*boots])
+    desk = Desk(ways, JOURNAL)
+    stream = ways.host_stream
+
+    async def host_stream(host: str, command: str) -> HostStream:
+        found = await stream(host, command)
+        nonce = command.split("boot %s\\n' ")[1].split(maxsplit=1)[0]
+        found.pieces = [f"#{nonce} ".encode() + piece if piece.startswith(b"boot") else piece for piece in found.pieces]  # type: ignore[attr-defined]
+        found._iterator = found._run()  # type: ignore[attr-defined]
+        return found
+
+    ways.host_stream = host_stream  # type: ignore[method-assign]
+    await desk.until(lambda: "three" in desk.texts)
+    lines = [line.text for line in desk.lines if line.text != str(lost.unknown.text)]
+    started, back = "the host was started again", "reconnected after 0 s"
+    gap = "lines may be missing here: nothing was read of 11 s"
+    assert lines == ["one", back, started, "two", back, gap, started, "three"]
+
+
 async def test_a_restart_is_told_when_the_api_tells_it() -> None:
     ways = FakeWays([Stream([at(1, "last words")]), Stream([at(2, "hello")], "open")])
     desk = Desk(ways)
@@ -242,7 +313,7 @@ async def test_the_node_says_where_files_were_rotated_and_the_next_containers_be
     desk = Desk(ways)
     await desk.until(lambda: "three" in desk.texts)
     assert desk.texts == ["one", "two", "#restarted nonsense", "three"]
-    assert "the log file was rotated meanwhile" in desk.marks
+    assert "the log file was rotated" in desk.marks
     assert "the container was restarted; log 3.log begins" in desk.marks
 
 
