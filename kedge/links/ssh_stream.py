@@ -26,6 +26,11 @@ class SessionPipe(OpenedPipe):
             session.close_soon()
             raise ssh_errors.lost(host, ssh_errors.OPENING, error) from None
         self.pipe = ChannelPipe(session.channel)
+        self._pulse = session.pulse()
+
+    @property
+    def silent_for(self) -> float:
+        return self._pulse.silent_for
 
     def exit_code(self) -> int | None:
         channel = self._session.channel

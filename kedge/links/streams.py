@@ -39,6 +39,9 @@ exec "$@" /bin/sh -c {guard} sh {command} {nonce}
 _PATIENCE = 2.0
 """Seconds between two looks at whether anybody still reads."""
 
+_DEAD_SECONDS = 15.0
+"""A host that does not answer for so long is gone; TCP alone notices after a quarter of an hour."""
+
 _MOST_BEFORE = 65_536
 """Bytes of a login banner that are looked through for the mark."""
 
@@ -59,6 +62,11 @@ class OpenedPipe(ABC):
     """A running ``sh -s`` that stays; every method blocks but :meth:`end`."""
 
     pipe: Pipe
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds that the host has not answered whether it is there; 0 while it answers, or needs not be asked."""
+        return 0.0
 
     @abstractmethod
     def exit_code(self) -> int | None:
@@ -145,6 +153,8 @@ class HostStream:
             try:
                 data = pipe.receive(Deadline(_PATIENCE))
             except TimeoutError:
+                if (silent := self._opened.silent_for) > _DEAD_SECONDS:
+                    raise EOFError(f"it has not answered for {silent:.0f} s") from None
                 continue
             if not data:
                 self.exit_code = self._opened.exit_code()
