@@ -1,6 +1,7 @@
 # Runs one long command until it ends, or until stdin does: whoever reads its output has then left, and a command
 # that writes nothing would never notice. Arguments: the command, and a word that marks where its output begins.
 printf '\n#%s go\n' "$2"
+export PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" # sudo has put its own in place
 exec 3<&0
 apart=
 if command -v setsid >/dev/null 2>&1; then apart=setsid; else set -m; fi

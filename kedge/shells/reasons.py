@@ -40,8 +40,13 @@ _TUNNEL = ("unexpected EOF", "connection refused", "no route to host", "i/o time
            "unable to upgrade connection", "error sending request", "502", "session", "EOF")  # fmt: skip
 
 
-def told(end: End, target: Target, way: Way) -> Told:
-    """The sentence for an end."""
+def told(end: End, target: Target, way: Way, *, typed: bool = False) -> Told:
+    """The sentence for an end.
+
+    Args:
+        typed: somebody has typed into it. A shell then ends with the code of the last command, and 127 says nothing
+            about the shell itself.
+    """
     if end.problem is not None:
         return _problem(end.problem, end.said, target, way)
     if end.signal:
@@ -54,7 +59,7 @@ def told(end: End, target: Target, way: Way) -> Told:
             NOT_FOUND: _("On {node} there is no running container of that name and pod"),
         }[end.code]
         return Told(Cause.NOT_RUNNING, text.format(node=target.node))
-    if isinstance(target, InContainer) and end.code in (126, 127):
+    if isinstance(target, InContainer) and end.code in (126, 127) and not typed:
         return _no_shell(target, _("exit code {code}").format(code=end.code))
     return Told(Cause.ENDED, _("The shell ended with exit code {code}").format(code=end.code))
 

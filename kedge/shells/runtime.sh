@@ -3,8 +3,13 @@
 # tty is 1 for a terminal. Exit code 98: there is no such container; 97: no tool works here.
 uid=$1 name=$2 tty=$3
 shift 3
-t= i= tried=
-[ "$tty" = 1 ] && t=-t i=-i
+# sudo's secure_path often leaves out /usr/local/bin, where crictl, nerdctl and k3s's links are installed.
+PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/var/lib/rancher/rke2/bin"
+t= i= keys= tried=
+if [ "$tty" = 1 ]; then
+  t=-t i=-i
+  keys=--detach-keys=ctrl-],ctrl-] # docker's own, ctrl-p ctrl-q, would hold every ctrl+p back
+fi
 
 first() { # of the ids that a tool has listed
   tried="$tried $tool"
@@ -12,28 +17,49 @@ first() { # of the ids that a tool has listed
   [ -n "$id" ]
 }
 
+# Become a tool. crictl ends with 1 whatever the command ended with, and tells the code in its last words on stderr;
+# that there is no such program most tools only tell there. What a program on a terminal says never goes to stderr.
+become() {
+  {
+    said=$({ "$@" 2>&1 >&3 3>&-; echo "=$?"; } | tail -c 65536)
+  } 3>&1
+  code=${said##*=} said=${said%=*}
+  case $said in
+  *'command terminated with exit code '*)
+    code=${said##*command terminated with exit code }
+    code=${code%%[!0-9]*}
+    case $said in *time=*) said=${said%time=*} ;; *) said=${said%FATA*} ;; esac
+    ;;
+  *'executable file not found'* | *'no such file or directory'*) [ "$code" != 1 ] || code=127 ;;
+  esac
+  [ "$tty$code" = 10 ] || printf %s "$said" >&2 # of a terminal that ended well it is the tool's own chatter
+  exit "$code"
+}
+
 for tool in crictl 'k3s crictl'; do
   command -v "${tool%% *}" >/dev/null 2>&1 || continue
   id=$($tool ps -q --state Running --label "io.kubernetes.pod.uid=$uid" --name "^$name\$" 2>/dev/null </dev/null) ||
     continue
-  first && exec $tool exec $i $t "$id" "$@"
+  first && become $tool exec $i $t "$id" "$@"
 done
 for tool in 'nerdctl -n k8s.io' docker; do
   command -v "${tool%% *}" >/dev/null 2>&1 || continue
   id=$($tool ps -q --filter "label=io.kubernetes.pod.uid=$uid" --filter "label=io.kubernetes.container.name=$name" \
     2>/dev/null </dev/null) || continue
-  first && exec $tool exec $i $t "$id" "$@"
+  [ "$tool" = docker ] || keys=
+  first && become $tool exec $i $t $keys "$id" "$@"
 done
 for tool in ctr 'k3s ctr'; do
   command -v "${tool%% *}" >/dev/null 2>&1 || continue
+  ctr="$tool --connect-timeout 3s -n k8s.io" # of itself it waits ten seconds for a containerd that is not there
   labelled="labels.\"io.kubernetes.pod.uid\"==$uid,labels.\"io.kubernetes.container.name\"==$name"
-  ids=$($tool -n k8s.io containers ls -q "$labelled" 2>/dev/null </dev/null) || continue
-  tasks=$($tool -n k8s.io tasks ls 2>/dev/null </dev/null) || continue
+  ids=$($ctr containers ls -q "$labelled" 2>/dev/null </dev/null) || continue
+  tasks=$($ctr tasks ls 2>/dev/null </dev/null) || continue
   id=
   for one in $ids; do # a container that was restarted is listed beside the one that has ended
     printf '%s\n' "$tasks" | grep -qE "^$one[[:space:]]+[0-9]+[[:space:]]+RUNNING" && id=$one
   done
-  first && exec $tool -n k8s.io tasks exec $t --exec-id "kedge-$$" "$id" "$@"
+  first && become $ctr tasks exec $t --exec-id "kedge-$$" "$id" "$@"
 done
 if [ -n "$tried" ]; then
   echo "no running container $name of pod $uid; asked:$tried" >&2

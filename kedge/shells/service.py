@@ -24,7 +24,7 @@ from kedge.links.terminals import End, Size, Terminal, Terminals
 from kedge.model import LinkError, Reason, Unknown
 from kedge.shells.audit import Account
 from kedge.shells.commands import SHELL, in_container
-from kedge.shells.targets import CRASH_WARNING, InContainer, OnHost, Target, Trouble, Way, containers_of, trouble_of
+from kedge.shells.targets import CRASH_WARNING, InContainer, Target, Trouble, Way, containers_of, trouble_of
 
 if TYPE_CHECKING:
     from kedge.engine import Engine
@@ -291,11 +291,6 @@ class Shells:
             shell.close()
         while self._writing:
             await asyncio.gather(*self._writing)
-
-
-def default_way(target: Target) -> Way:
-    """The way that is tried first."""
-    return Way.HOST if isinstance(target, OnHost) else Way.EXEC
 
 
 def _nothing() -> None:

@@ -60,6 +60,11 @@ class InContainer:
 Target = OnHost | InContainer
 
 
+def default_way(target: Target) -> Way:
+    """The way that is tried first."""
+    return Way.HOST if isinstance(target, OnHost) else Way.EXEC
+
+
 def containers_of(pods: NodePods, node: str) -> tuple[InContainer, ...]:
     """Every container on a node, running ones first."""
     found = [

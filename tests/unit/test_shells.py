@@ -24,18 +24,24 @@ from kedge.shells.reasons import Cause, told
 from kedge.shells.service import Rules, Shells
 from kedge.shells.targets import InContainer, OnHost, Way, containers_of, trouble_of
 from kedge.store import FactStore
+from tests.real.runtimes import write_tool
 from tests.tui.sites import picture
 
 UID = "0a1b2c3d-0000-4000-8000-00000000000f"
+TOOLS = ["crictl", "nerdctl", "docker", "ctr", "k3s"]
 TARGET = InContainer("factory", "line-1", "gateway", "edge1", UID)
 
 
 def tools(folder: Path, **scripts: str) -> dict[str, str]:
-    """A PATH with these programs, and the few that the script itself needs."""
+    """A PATH with these programs, tools that do not work for the others, and the few that the script itself needs."""
     for name, script in scripts.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
-    for name in ("sh", "tr", "grep", "readlink", "cat"):
+    for name in TOOLS:  # what this machine has itself must not be found instead
+        if not (folder / name).exists():
+            (folder / name).write_text("#!/bin/sh\nexit 1\n")
+            (folder / name).chmod(0o755)
+    for name in ("sh", "tr", "grep", "readlink", "cat", "tail"):
         (folder / name).symlink_to(f"/bin/{name}")
     return {"PATH": str(folder)}
 
@@ -48,52 +54,47 @@ def ran(environment: dict[str, str], *command: str, tty: bool = True) -> subproc
     )
 
 
-def test_crictl_is_asked_first_by_uid_and_name(tmp_path: Path) -> None:
-    listing = (
-        'case $1 in ps) [ "$5" = --label ] && printf "abc123\\ndef\\n"; echo "$*" >&2 ;; *) echo "crictl $*" ;; esac'
-    )
-    done = ran(tools(tmp_path, crictl=listing, ctr="exit 9"), "ls", "a b;c")
-    assert done.stdout == "crictl exec -i -t abc123 ls a b;c\n"
+RUNNING = {"id": "abc123" + "0" * 58, "uid": UID, "name": "gateway", "state": "running"}
+OTHERS = [
+    {**RUNNING, "id": "aaa111" + "0" * 58, "state": "exited"},
+    {**RUNNING, "id": "bbb222" + "0" * 58, "name": "gateway-proxy"},
+    {**RUNNING, "id": "ccc333" + "0" * 58, "uid": UID.replace("0a1b", "ffff")},
+]
 
 
-@pytest.mark.parametrize(
-    ("tool", "listed", "expected"),
-    [
-        ("docker", "ps", "docker exec -i -t abc123 id\n"),
-        ("nerdctl", "-n", "nerdctl -n k8s.io exec -i -t abc123 id\n"),
-        ("ctr", "-n", "ctr -n k8s.io tasks exec -t --exec-id kedge-"),
-    ],
-)
-def test_other_runtimes(tmp_path: Path, tool: str, listed: str, expected: str) -> None:
-    running = '*" tasks ls "*) echo "abc123    7    RUNNING" ;;'
-    script = f'case " $* " in {running} *" ps "*|*" ls "*) echo abc123 ;; *) echo "{tool} $*" ;; esac'
-    done = ran(tools(tmp_path, **{tool: script}), "id")
-    assert done.stdout.startswith(expected)
+def machine(folder: Path, *names: str, **more: object) -> dict[str, str]:
+    """A PATH with these tools, each of which knows the container, what it replaced, and others."""
+    for name in names:
+        write_tool(folder, name, [*OTHERS, {**RUNNING, **more}])
+    return tools(folder)
 
 
-def test_ctr_enters_the_container_that_runs_not_the_one_it_replaced(tmp_path: Path) -> None:
-    tasks = "TASK      PID      STATUS    \\naaa111    30132    STOPPED\\n%s    20153    %s\\n"
-    script = (
-        f"""case " $* " in *" containers ls "*) printf 'aaa111\\nbbb333\\nccc555\\n' ;; *" tasks ls "*) printf """
-        f"""'{tasks}' bbb333 "${{STATE:-RUNNING}}" ;; *) echo "$*" ;; esac"""
-    )
-    environment = tools(tmp_path, ctr=script)
-    assert ran(environment, "id").stdout.endswith(" bbb333 id\n")
-    done = ran({**environment, "STATE": "STOPPED"}, "id")
-    assert (done.returncode, done.stdout) == (98, "")
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_runtimes_tool_finds_the_container_and_tells_the_exit_code(tmp_path: Path, tool: str) -> None:
+    environment = machine(tmp_path, tool)
+    done = ran(environment, "sh", "-c", 'echo "in $HOSTNAME: $1"; echo aside >&2; exit 5', "sh", "a b;c", tty=False)
+    assert (done.returncode, done.stdout, done.stderr) == (5, "in gateway: a b;c\n", "aside\n")
+    assert ran(environment, "true", tty=False).returncode == 0
 
 
-def test_without_a_terminal_nothing_asks_for_one(tmp_path: Path) -> None:
-    script = 'case $1 in ps) echo abc ;; *) echo "$*" ;; esac'
-    assert ran(tools(tmp_path, docker=script), "id", tty=False).stdout == "exec abc id\n"
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_program_that_is_not_there_has_the_code_for_that(tmp_path: Path, tool: str) -> None:
+    done = ran(machine(tmp_path, tool, programs=["app"]), "sh", tty=False)
+    assert (done.returncode, "executable file not found" in done.stderr) == (127, True)
 
 
-def test_no_container_and_no_tool_have_codes_of_their_own(tmp_path: Path) -> None:
-    empty, none = tmp_path / "empty", tmp_path / "none"
-    empty.mkdir(), none.mkdir()
-    done = ran(tools(empty, crictl="exit 0"), "id")
-    assert (done.returncode, "asked: crictl" in done.stderr) == (98, True)
-    assert ran(tools(none), "id").returncode == 97
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_container_that_has_ended_is_not_entered(tmp_path: Path, tool: str) -> None:
+    done = ran(machine(tmp_path, tool, state="exited"), "id", tty=False)
+    assert (done.returncode, f"asked: {tool}" in done.stderr) == (98, True)
+
+
+def test_tools_that_do_not_work_leave_it_to_the_next(tmp_path: Path) -> None:
+    assert ran(machine(tmp_path, "docker"), "sh", "-c", "exit 3", tty=False).returncode == 3
+
+
+def test_no_tool_has_a_code_of_its_own(tmp_path: Path) -> None:
+    assert ran(tools(tmp_path), "id").returncode == 97
 
 
 def test_names_that_kubernetes_never_gives_are_refused() -> None:

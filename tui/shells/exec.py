@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from kedge.i18n import Text, _, ngettext, translate
 from kedge.model import LinkError
 from kedge.printable import one_line
 from kedge.shells.run import Ran, run_on
-from kedge.shells.targets import InContainer, OnHost, Target
+from kedge.shells.targets import InContainer, OnHost, Target, Trouble, Way, default_way
 from tui.screens.confirm import Confirm
 from tui.screens.text_view import TextView, paragraph
 from tui.text_layout import Line
@@ -34,7 +34,9 @@ async def run_command(screen: MainScreen, typed: str) -> Text | None:
         return _("Which command? Type it after :exec")
     if not targets:
         return _("Select or mark nodes first, or name a pod: :exec POD -- COMMAND")
-    warnings = [text for target in targets if isinstance(target, InContainer) and (text := shells.warning(target))]
+    troubles = _troubles(screen, shells, targets)
+    inside = [one for one in targets if isinstance(one, InContainer) and one.node not in troubles]
+    warnings = [text for target in inside if (text := shells.warning(target))]
     if len(targets) > 1 or warnings:
         said = ngettext("{command}: in {count} place", "{command}: in {count} places", "count")
         text = said.format(command=command, count=len(targets))
@@ -42,10 +44,17 @@ async def run_command(screen: MainScreen, typed: str) -> Text | None:
             text = _("{first}. {second}").format(first=text, second=warnings[0])
         if not await screen.app.push_screen_wait(Confirm(_("Run this command"), text, _("Run it"))):
             return None
-        for target in targets:
+        for target in inside:
             shells.warned(target.node)
-    screen.app.push_screen(Results(shells, targets, command))
+    screen.app.push_screen(Results(shells, targets, command, troubles))
     return None
+
+
+def _troubles(screen: MainScreen, shells: Shells, targets: Sequence[Target]) -> dict[str, Trouble]:
+    """Nodes whose containers exec cannot reach now; they are entered over SSH."""
+    picture = screen.index.picture if screen.index is not None else None
+    found = {one.node: shells.trouble(picture, one) for one in targets if isinstance(one, InContainer)}
+    return {node: trouble for node, trouble in found.items() if trouble is not None}
 
 
 def _places(screen: MainScreen, shells: Shells, typed: str) -> tuple[Sequence[Target], str]:
@@ -58,11 +67,18 @@ def _places(screen: MainScreen, shells: Shells, typed: str) -> tuple[Sequence[Ta
 
 
 class Results(TextView):
-    """What every place answered, failures first; ``c`` copies it."""
+    """What every place answered, failures first; ``c`` copies it.
 
-    def __init__(self, shells: Shells, targets: Sequence[Target], command: str) -> None:
+    Args:
+        troubles: by node, why its containers are entered over SSH.
+    """
+
+    def __init__(
+        self, shells: Shells, targets: Sequence[Target], command: str, troubles: Mapping[str, Trouble] | None = None
+    ) -> None:
         super().__init__(_("{command}").format(command=command))
         self._shells, self._targets, self._command = shells, targets, command
+        self._troubles = troubles or {}
         self._ran: list[Ran] = []
         self._refused: Text | None = None
 
@@ -74,13 +90,17 @@ class Results(TextView):
     async def collect(self) -> None:
         """Run it everywhere; leaving the screen stops what has not begun."""
         try:
-            async with aclosing(run_on(self._shells, self._targets, self._command)) as answers:
+            async with aclosing(run_on(self._shells, self._targets, self._command, self._way_to)) as answers:
                 async for ran in answers:
                     self._ran.append(ran)
                     self.view.renew()
         except LinkError as error:
             self._refused = error.unknown.text
             self.view.renew()
+
+    def _way_to(self, target: Target) -> Way:
+        broken = isinstance(target, InContainer) and target.node in self._troubles
+        return Way.RUNTIME if broken else default_way(target)
 
     def build(self, width: int) -> list[Line]:
         """One row each, then what it said."""
@@ -100,6 +120,10 @@ class Results(TextView):
                 name=ran.target.name, code=ran.code, seconds=f"{ran.seconds:.1f}"
             )
         rows = paragraph(row, width, "line--good" if ran.code == 0 else "line--bad")
+        if ran.way is Way.RUNTIME and (trouble := self._troubles.get(ran.target.node)) is not None:
+            said = _("  over SSH to {node}, as exec cannot work now: {code} {text}")
+            said = said.format(node=ran.target.node, code=trouble.code, text=trouble.text)
+            rows += paragraph(said, width, "line--dim")
         rows += [Line(((f"  {one_line(line)}", "line--text"),)) for line in ran.output.splitlines()]
         if ran.cut:
             rows.append(Line(((translate(_("  (more was dropped)")), "line--dim"),)))

@@ -27,6 +27,9 @@ WAYS = (
     Letter("ctrl+right_square_bracket", _("send ctrl+] itself"), "ctrl+]"),
 )
 
+OVER_SSH = Letter("o", _("enter the same container over SSH instead"))
+"""Beside :data:`WAYS`, for an exec."""
+
 KEYS = {
     "c": (_("ctrl+c: interrupt (SIGINT)"), b"\x03"),
     "z": (_("ctrl+z: stop (SIGTSTP)"), b"\x1a"),
@@ -45,7 +48,8 @@ def open_menu(pane: ShellPane) -> None:
         if key is not None:
             await act(pane, key)
 
-    pane.app.push_screen(Letters(_("Shell on {name}").format(name=pane.target.name), WAYS), picked)
+    ways = (*WAYS[:-2], OVER_SSH, *WAYS[-2:]) if pane.is_exec else WAYS
+    pane.app.push_screen(Letters(_("Shell on {name}").format(name=pane.target.name), ways), picked)
 
 
 async def act(pane: ShellPane, key: str) -> None:
@@ -67,6 +71,8 @@ async def act(pane: ShellPane, key: str) -> None:
         case "r":
             pane.hang_up()
             pane.begin()
+        case "o":
+            pane.enter_over_ssh()
         case "x":
             pane.hang_up()
             await main.dock.close(pane)

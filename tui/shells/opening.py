@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kedge.i18n import Text, _, translate
-from kedge.shells.service import default_way
-from kedge.shells.targets import InContainer, OnHost, Target, Way
+from kedge.shells.targets import InContainer, OnHost, Target, Way, default_way
 from tui.screens.choose import Choose
 from tui.shells.pane import ShellPane
 

@@ -55,6 +55,7 @@ class ShellPane(Pane):
         self._cells: Size | None = None
         self._measured = asyncio.Event()
         self._sent = self._came = 0.0
+        self._heard = self._has_typed = False
         self._shown = ""
 
     def compose(self) -> ComposeResult:
@@ -71,6 +72,11 @@ class ShellPane(Pane):
         return self.shell is not None and self.shell.end is None
 
     @property
+    def is_exec(self) -> bool:
+        """It goes into a container by the API."""
+        return self.way is Way.EXEC and isinstance(self.target, InContainer)
+
+    @property
     def _shells(self) -> Shells | None:
         return self.app.workbench.shells if self.app.workbench is not None else None
 
@@ -80,11 +86,12 @@ class ShellPane(Pane):
     async def begin(self) -> None:
         """Open the shell and show what it says until it ends."""
         self.told = None
+        self._heard = self._has_typed = False
         if not await self._may_begin():
             return
         await self._measured.wait()
         self._let_type(True)
-        self._tell(_("opening a shell on {name} {more}").format(name=self.target.name, more=self.app.glyphs.more))
+        self._tell(self._opening)
         shells, size = self._shells, self._cells
         if shells is None or size is None:
             return
@@ -95,11 +102,15 @@ class ShellPane(Pane):
             return
         if size != self._cells and self._cells is not None:
             shell.resize(self._cells)
-        self._tell(None)
         self._came = time.monotonic()
+        if self.command:  # one's own command may have nothing to say; a shell has its prompt
+            self._tell(None)
         try:
             while data := await shell.read():
                 self._came = time.monotonic()
+                if not self._heard:
+                    self._heard = True
+                    self._tell(None)
                 await self.terminal.feed(data)
                 if not self.terminal.display or not self.display:
                     self.activity = True
@@ -149,7 +160,7 @@ class ShellPane(Pane):
 
     def _ended(self, end: End) -> None:
         self._let_type(False)
-        self.told = told(end, self.target, self.way)
+        self.told = told(end, self.target, self.way, typed=self._has_typed)
         parts = [translate(self.told.text)]
         if self.told.help is not None:
             parts.append(translate(self.told.help))
@@ -183,21 +194,35 @@ class ShellPane(Pane):
         if shell is None or shell.end is not None or self.told is not None:
             return
         silent, waited = shell.silent_for, 0.0
-        if self.way is Way.EXEC and self._sent > self._came:
-            waited = time.monotonic() - self._sent
+        if self.way is not Way.HOST and (self._sent > self._came or not (self._heard or self.command)):
+            waited = time.monotonic() - max(self._came, self._sent if self._heard else 0.0)
         if silent >= SILENT:
             text = _("No answer for {seconds} s. It may come back; ctrl+] opens the menu, where x closes it at once")
             self._tell(text.format(seconds=int(silent)))
         elif waited >= SILENT:
-            text = _("Nothing has come back for {seconds} s since the last key; ctrl+] opens the menu")
-            self._tell(text.format(seconds=int(waited)))
+            self._tell(self._silence().format(seconds=int(waited), node=self.target.node))
         else:
-            self._tell(None)
+            self._tell(None if self._heard or self.command else self._opening)
+
+    @property
+    def _opening(self) -> Text:
+        return _("opening a shell on {name} {more}").format(name=self.target.name, more=self.app.glyphs.more)
+
+    def _silence(self) -> Text:
+        if self._heard or self.command:
+            return _("Nothing has come back for {seconds} s since the last key; ctrl+] opens the menu")
+        if self.is_exec:
+            return _(
+                "Nothing has come from {node} for {seconds} s: the API server took the exec, but the tunnel behind it "
+                "is silent. ctrl+] opens the menu: o enters the same container over SSH, x closes"
+            )
+        return _("Nothing has come from {node} for {seconds} s; ctrl+] opens the menu, where x closes")
 
     # ---------------------------------------------------------------------------------------------------- input
 
     def _typed(self, data: bytes) -> None:
         if self.shell is not None and self.live:
+            self._has_typed = True
             if self._sent <= self._came:
                 self._sent = time.monotonic()
             self.shell.write(data)
@@ -232,14 +257,19 @@ class ShellPane(Pane):
             self.begin()
         elif event.key == "o" and self._can_go_over_ssh:
             event.stop()
-            self.way = Way.RUNTIME
-            self.title = self._name_shown
-            self.begin()
+            self.enter_over_ssh()
         elif event.key == "o" and self.told.cause is Cause.NO_SHELL and isinstance(self.target, InContainer):
             event.stop()
             self.way, self.target, self.command = Way.HOST, OnHost(self.target.node), ()
             self._name_shown = self.title = self.target.host
             self.begin()
+
+    def enter_over_ssh(self) -> None:
+        """End the exec, and enter the same container by the runtime of its machine."""
+        self.hang_up()
+        self.way = Way.RUNTIME
+        self.title = self._name_shown
+        self.begin()
 
     @on(TerminalView.MenuWanted)
     def _menu(self, message: TerminalView.MenuWanted) -> None:
