@@ -230,7 +230,7 @@ def run(one: Container, command: list[str], *, terminal: bool) -> int:
     program = command[0].rpartition("/")[2]
     if (programs is not None and program not in programs) or shutil.which(command[0], path=os.defpath) is None:
         return NO_PROGRAM
-    environment = {"PATH": os.defpath, "HOSTNAME": one["name"]}
+    environment = {"PATH": os.defpath, "HOME": "/nowhere", "HOSTNAME": one["name"]}
     if not terminal:
         return subprocess.run(command, env=environment, check=False, cwd="/").returncode
     if not sys.stdin.isatty():

@@ -90,6 +90,7 @@ async def test_the_container_is_entered_over_ssh_by_a_key(
             pane = app.main.dock.active
             assert isinstance(pane, ShellPane)
             await until(lambda: pane.live and app.focused is pane.terminal, "the shell")
+            await until(lambda: "#" in pane.terminal.text(), "the prompt")
             await pilot.press(*"tty", "space", "minus", "s", *"&&echo", "space", *"in", "space", "dollar_sign",
                               *"HOSTNAME", "semicolon", *"stty", "space", *"size", "enter")  # fmt: skip
             size = pane.terminal.size

@@ -6,8 +6,8 @@ import asyncio
 import time
 
 from kedge.links.terminals import End, Size, Terminal
+from tui.terminal.cells import text_of
 from tui.terminal.emulator import Emulator
-from tui.terminal.screen import text_of
 
 PATIENCE = 30.0
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.style import Style
 
+from tui.terminal.cells import PLAIN, text_of
 from tui.terminal.emulator import Emulator
 from tui.terminal.looks import style_of
-from tui.terminal.screen import PLAIN, text_of
 
 
 def shown(emulator: Emulator) -> list[str]:
@@ -98,6 +99,9 @@ def test_what_is_asked_is_answered() -> None:
         "\x1b[=5u",
         "\x1b[1;2;3;4;5;6;7;8;9z",
         "\x1b(B\x1b)0\x1b*A",
+        "\x1bka window of tmux\x1b\\",
+        "\x1b]8;;https://plant.example\x1b\\",
+        "\x1b[38;5;300m\x1b[58;2;1;2;3m",
     ],
 )
 def test_sequences_that_mean_nothing_here_show_nothing(noise: str) -> None:
@@ -129,6 +133,19 @@ def test_colours_in_every_way_they_are_written(sequence: str, color: str) -> Non
     found = style_of(look).color
     assert found is not None
     assert found.name == color
+
+
+@pytest.mark.parametrize(
+    ("sequence", "style"),
+    [
+        ("2", "dim"), ("1;2", "bold dim"), ("1;2;22", ""), ("8", "conceal"), ("8;28", ""), ("21", "underline"),
+        ("4:3", "underline"), ("3;9;7;5", "italic strike reverse blink"), ("1;31;0;2", "dim"), ("2;m", ""),
+        ("38;5;1;48;2;9;300;1", "red on #09ff01"), ("97;104", "bright_white on bright_blue"),
+    ],
+)  # fmt: skip
+def test_looks(sequence: str, style: str) -> None:
+    _text, look = fed(f"\x1b[{sequence}mx").screen.row(0)[0]
+    assert style_of(look) == Style.parse(style or "none")
 
 
 def test_line_drawing() -> None:

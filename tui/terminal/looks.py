@@ -7,7 +7,7 @@ from functools import lru_cache
 from rich.color import Color
 from rich.style import Style
 
-from tui.terminal.screen import Look
+from tui.terminal.cells import Look
 
 _PLAIN = {name: name for name in ("black", "red", "green", "blue", "magenta", "cyan", "white")} | {"brown": "yellow"}
 _BRIGHT = {f"bright{name}": f"bright_{rich}" for name, rich in _PLAIN.items()} | {"bfightmagenta": "bright_magenta"}
@@ -30,9 +30,10 @@ def color_of(name: str) -> Color | None:
 @lru_cache(maxsize=4096)
 def style_of(look: Look) -> Style:
     """The style of a look."""
-    fg, bg, bold, italic, underline, strike, reverse, blink = look
+    fg, bg, bold, italic, underline, strike, reverse, blink, faint, hidden = look
     return Style(
         color=color_of(fg), bgcolor=color_of(bg),
         bold=bold or None, italic=italic or None, underline=underline or None,
         strike=strike or None, reverse=reverse or None, blink=blink or None,
+        dim=faint or None, conceal=hidden or None,
     )  # fmt: skip

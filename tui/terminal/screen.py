@@ -8,7 +8,6 @@ swallow the rest of a line, replies to what programs ask, and long output that n
 from __future__ import annotations
 
 import copy
-import operator
 import unicodedata
 from collections import deque
 from collections.abc import Callable
@@ -17,32 +16,17 @@ from typing import NamedTuple
 import pyte
 from pyte import charsets
 from pyte import modes as mo
-from pyte.screens import Char
 from rich.cells import cell_len, chop_cells, get_character_cell_size
 
-Look = tuple[str, str, bool, bool, bool, bool, bool, bool]
-"""fg, bg, bold, italics, underscore, strikethrough, reverse, blink: a cell without its character."""
-Row = tuple[tuple[str, Look], ...]
-"""One line as runs of the same look, blanks at its end left out."""
+from tui.terminal.cells import Cell, Cells, Look, Row, runs_of
+from tui.terminal.rendition import rendered
 
-PLAIN: Look = Char(" ")[1:]
 HISTORY = 10_000
 """Lines of scrollback that are kept."""
 MOST_LOOKS = 4096
 """Looks that are remembered; a program may use every colour there is."""
 MOST_COMBINED = 8
 """Characters in one cell: a base and its marks; hostile text has thousands."""
-
-
-class _Cells(dict[str, Char]):
-    """Cells of one look, made once per character."""
-
-    def __init__(self, look: Char) -> None:
-        self._look = look
-
-    def __missing__(self, character: str) -> Char:
-        made = self[character] = self._look._replace(data=character)
-        return made
 
 
 class Shape(NamedTuple):
@@ -72,9 +56,9 @@ class TerminalScreen(pyte.Screen):
         self.bells = 0
         self.last = " "
         self._reply = reply
-        self._cells: dict[Char, _Cells] = {}
-        self._looks: dict[tuple[Char, tuple[int, ...]], Char] = {}
-        self._cells_of: tuple[Char | None, _Cells] = (None, _Cells(Char(" ")))
+        self._cells: dict[Cell, Cells] = {}
+        self._looks: dict[tuple[Cell, tuple[int, ...]], Cell] = {}
+        self._cells_of: tuple[Cell | None, Cells] = (None, Cells(Cell(" ")))
         self._main: tuple[dict, object, list] | None = None  # type: ignore[type-arg]
         super().__init__(columns, lines)
 
@@ -92,6 +76,12 @@ class TerminalScreen(pyte.Screen):
         self._main = None
         self.savepoints = []
         super().reset()
+        self.cursor.attrs = self.default_char
+
+    @property
+    def default_char(self) -> Cell:
+        """A blank; a reversed one while the whole screen is (DECSCNM)."""
+        return Cell(" ", reverse=mo.DECSCNM in self.mode)
 
     def soft_reset(self) -> None:
         """DECSTR."""
@@ -169,12 +159,12 @@ class TerminalScreen(pyte.Screen):
         if data:
             self.last = data[-1]
 
-    def _look_cells(self) -> _Cells:
+    def _look_cells(self) -> Cells:
         attrs = self.cursor.attrs
         if self._cells_of[0] is not attrs:
             if len(self._cells) > MOST_LOOKS:
                 self._cells.clear()
-            self._cells_of = (attrs, self._cells.setdefault(attrs._replace(data=" "), _Cells(attrs)))
+            self._cells_of = (attrs, self._cells.setdefault(attrs._replace(data=" "), Cells(attrs)))
         return self._cells_of[1]
 
     def _draw_plain(self, data: str) -> None:
@@ -201,7 +191,7 @@ class TerminalScreen(pyte.Screen):
         else:
             self.cursor.x = self.columns - 1
 
-    def _mend(self, line: dict[int, Char], x: int, after: int) -> None:
+    def _mend(self, line: dict[int, Cell], x: int, after: int) -> None:
         """Half of a wide character that is overwritten becomes a blank."""
         if x in line and line[x].data == "" and x:
             line[x - 1] = line[x - 1]._replace(data=" ")
@@ -246,10 +236,9 @@ class TerminalScreen(pyte.Screen):
         key = (self.cursor.attrs, attrs)
         known = self._looks.get(key)
         if known is None:
-            super().select_graphic_rendition(*attrs)
             if len(self._looks) > MOST_LOOKS:
                 self._looks.clear()
-            known = self._looks[key] = self.cursor.attrs
+            known = self._looks[key] = rendered(self.cursor.attrs, self.default_char, attrs)
         self.cursor.attrs = known
 
     def repeat(self, count: int = 1) -> None:
@@ -392,36 +381,3 @@ class TerminalScreen(pyte.Screen):
     def wants_mouse(self) -> bool:
         """Whether the program asked for mouse events."""
         return bool(self.private & {9, 1000, 1002, 1003})
-
-
-_DATA = operator.itemgetter(0)
-_LOOK = operator.itemgetter(slice(1, None))
-
-
-def runs_of(line: dict[int, Char] | None, columns: int) -> Row:
-    """A line of cells as runs of the same look."""
-    if not line:
-        return ()
-    last = min(max(line) + 1, columns)
-    cells = list(map(line.__getitem__, range(last)))
-    text = "".join(map(_DATA, cells))
-    looks = list(map(_LOOK, cells))
-    look = looks[0]
-    if looks.count(look) == last:  # most lines
-        text = text.rstrip(" ") if look == PLAIN else text
-        return ((text, look),) if text else ()
-    runs: list[tuple[str, Look]] = []
-    start = 0
-    for x, other in enumerate(looks):
-        if other != look:
-            runs.append(("".join(map(_DATA, cells[start:x])), look))
-            start, look = x, other
-    rest = "".join(map(_DATA, cells[start:]))
-    if look == PLAIN:
-        rest = rest.rstrip(" ")
-    return (*runs, (rest, look)) if rest else tuple(runs)
-
-
-def text_of(row: Row) -> str:
-    """The characters of a line."""
-    return "".join(text for text, _look in row)

@@ -18,12 +18,12 @@ _TOKEN = re.compile(
     r"(?P<flow>[^\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]+)"  # text, and the ends of its lines
     r"|\x1b\[(?P<params>[0-?]*)(?P<between>[ -/]*)(?P<csi>[@-~])"
     r"|\x1b\](?P<osc>[^\x07\x1b\x18\x1a]*)(?:\x07|\x1b\\)"
-    r"|\x1b[P^_X](?P<string>[^\x1b\x18\x1a]*)\x1b\\"
+    r"|\x1b[P^_Xk](?P<string>[^\x1b\x18\x1a]*)\x1b\\"  # k: how screen and tmux name a window
     r"|\x1b(?P<inter>[ -/]+)(?P<designate>[0-~])"
-    r"|\x1b(?P<escape>[0-OQ-WYZ\\`-~])"
+    r"|\x1b(?P<escape>[0-OQ-WYZ\\`-jl-~])"
     r"|(?P<control>[\x00-\x1a\x1c-\x1f\x7f-\x9f])"
 )
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b\x18\x1a]*\x1b?|[P^_X][^\x1b\x18\x1a]*\x1b?|[ -/]*)?\Z")
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b\x18\x1a]*\x1b?|[P^_Xk][^\x1b\x18\x1a]*\x1b?|[ -/]*)?\Z")
 
 
 class Listener(Protocol):

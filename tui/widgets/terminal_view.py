@@ -21,9 +21,9 @@ from textual.widget import Widget
 from kedge.i18n import _, translate
 from tui.errors import Guarded
 from tui.terminal import keys
+from tui.terminal.cells import Row, runs_of, text_of
 from tui.terminal.emulator import Emulator
 from tui.terminal.looks import style_of
-from tui.terminal.screen import Row, runs_of, text_of
 
 MENU_KEY = "ctrl+right_square_bracket"
 """The one key that a shell never gets."""
@@ -36,6 +36,8 @@ SLICE_SECONDS = 0.006
 TURNS = 12
 """Rounds of the event loop between slices: a key passes several queues on its way."""
 WHEEL = 3
+BAR = "\u258f"
+"""A cursor that is a bar: the left eighth of a cell."""
 
 
 class TerminalView(Guarded, Widget, can_focus=True):
@@ -174,10 +176,16 @@ class TerminalView(Guarded, Widget, can_focus=True):
         return strip if cursor < 0 else self._with_cursor(strip, cursor)
 
     def _with_cursor(self, strip: Strip, x: int) -> Strip:
-        shape = Style(reverse=True) if self.emulator.screen.shape.name == "block" else Style(underline=True, bold=True)
-        wide = 2 if self.emulator.screen.buffer[self.emulator.screen.cursor.y][x + 1].data == "" else 1
+        """A block is reversed; the others are drawn as far as cells can: a bar only where the cell is empty."""
+        screen = self.emulator.screen
+        wide = 2 if screen.buffer[screen.cursor.y][x + 1].data == "" else 1
         before, under, after = strip.divide([x, min(x + wide, strip.cell_length), strip.cell_length])
-        return Strip.join([before, under.apply_style(shape), after])
+        name = screen.shape.name
+        if name == "bar" and under.text == " " and not self.app.glyphs.ascii_only:
+            under = Strip([Segment(BAR, style) for _text, style, _control in under])
+        else:
+            under = under.apply_style(Style(reverse=True) if name == "block" else Style(underline=True, bold=True))
+        return Strip.join([before, under, after])
 
     def text(self) -> str:
         """Scrollback and screen as text."""
