@@ -103,7 +103,8 @@ async def test_the_container_is_entered_over_ssh_by_a_key(
             await pilot.press(*"exit", "space", "5", "enter")
             await until(lambda: "ended with exit code 5" in screen(), "the exit code")
 
-            await pilot.press("escape", "colon", *"exec", "space", *target.pod, "space", "minus", "minus", "space",
+            await pilot.press("escape", "colon", *"exec", "space", *"factory", "slash", *target.pod, "slash",
+                              *"gateway", "space", "minus", "minus", "space",
                               *"echo", "space", "dollar_sign", *"HOSTNAME", "enter")  # fmt: skip
             await until(lambda: isinstance(app.screen, Results) and "exit code 0" in screen(), "the result")
             assert "over SSH to edge1, as exec cannot work now: KE206" in screen()

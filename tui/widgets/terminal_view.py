@@ -30,6 +30,8 @@ MENU_KEY = "ctrl+right_square_bracket"
 
 FRAME = 1 / 30
 """Seconds between paints while output floods; the first output after a pause is painted at once."""
+PAINT_SHARE = 5
+"""Times as long as the lines of the last whole screen took; the screen spends twice that on them."""
 SLICE_LEAST, SLICE_MOST = 1024, 65_536
 SLICE_SECONDS = 0.006
 """How long output may be worked on before everything else has its turn."""
@@ -83,6 +85,7 @@ class TerminalView(Guarded, Widget, can_focus=True):
         self._title, self._bells = "", 0
         self._slice = 8192
         self._cursor_row = 0
+        self._base, self._cost = Style.null(), 0.0
         self._button: int | None = None
 
     def action_menu(self) -> None:
@@ -130,7 +133,7 @@ class TerminalView(Guarded, Widget, can_focus=True):
     def _paint_soon(self) -> None:
         if self._due is not None or not self.display:
             return
-        wait = self._painted + FRAME - time.monotonic()
+        wait = self._painted + max(FRAME, PAINT_SHARE * self._cost) - time.monotonic()
         if wait <= 0:
             self._paint()
         else:
@@ -161,9 +164,25 @@ class TerminalView(Guarded, Widget, can_focus=True):
         at = len(screen.history) - self.back + y
         return screen.history[at] if at < len(screen.history) else screen.row(at - len(screen.history))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region, past Textual's cache: there is no border, and what is painted here has changed."""
+        began = time.perf_counter()
+        self._base = self.rich_style
+        _behind, background = self.background_colors
+        filters = self.get_line_filters()
+        strips = []
+        for y in range(crop.y, crop.bottom):
+            strip = self.render_line(y)
+            for filter in filters:
+                strip = strip.apply_filter(filter, background)
+            strips.append(strip if crop.column_span == (0, strip.cell_length) else strip.crop(crop.x, crop.right))
+        if crop.height * 2 > self.size.height:
+            self._cost = time.perf_counter() - began
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """One line."""
-        width, base = self.size.width, self.rich_style
+        width, base = self.size.width, self._base
         screen = self.emulator.screen
         if y >= screen.lines:
             return Strip.blank(width, base)
