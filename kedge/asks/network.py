@@ -13,12 +13,16 @@ from kedge.asks.base import HostAsk
 
 _DEV_TCP = re.compile(r"/dev/tcp/(?P<host>[^/\s'\"]+)/(?P<port>\d+)")
 _TELNET_URL = re.compile(r"telnet://(?P<host>[^/\s:]+):(?P<port>\d+)")
-_SAFE_HOST = re.compile(r"^[A-Za-z0-9_.:%\[\]-]+$")
+_HOST = re.compile(r"[A-Za-z0-9_.:%\[\]][A-Za-z0-9_.:%\[\]-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Tcp(HostAsk):
-    """Can this host open a TCP connection? Asked through bash's /dev/tcp, else nc, telnet or python3."""
+    """Can this host open a TCP connection? Asked through the first of bash, nc, python, telnet and openssl it has.
+
+    Not every nc can look without talking: some of busybox and older ncat lack ``-z``, so each is asked for its options
+    first. openssl comes last: it talks TLS, and takes a port that is open but says nothing for a silent one.
+    """
 
     host: str
     port: int
@@ -27,14 +31,20 @@ class Tcp(HostAsk):
 
     def render(self) -> str:
         host, port = shlex.quote(self.host), int(self.port)
-        inner = shlex.quote(f"exec 3<>/dev/tcp/{self.host}/{port}") if _SAFE_HOST.match(self.host) else "false"
-        dial = shlex.quote("import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4)")
+        if not _HOST.fullmatch(self.host):  # a tool would take it for an option, bash for more than an address
+            return f"printf 'bad address %s\\n' {host} >&2; exit 1"
+        openssl = shlex.quote(f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}")
+        inner = shlex.quote(f"exec 3<>/dev/tcp/{self.host}/{port}")
+        dial = shlex.quote("import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)")
         return (
             f"if command -v bash >/dev/null 2>&1; then bash -c {inner}\n"
-            f"elif command -v nc >/dev/null 2>&1; then nc -zv -w 4 {host} {port}\n"
-            f"elif command -v telnet >/dev/null 2>&1; then echo | telnet {host} {port}\n"
+            f"elif nc -h 2>&1 | grep -q '[[:space:]]-z'; then nc -zv -w 3 {host} {port}\n"
+            f"elif nc -h 2>&1 | grep -qe '-e PROG'; then nc -w 3 {host} {port} -e true\n"
             f"elif command -v python3 >/dev/null 2>&1; then python3 -c {dial} {host} {port}\n"
-            "else echo 'none of bash, nc, telnet, python3 found' >&2; exit 127; fi"
+            f"elif command -v python >/dev/null 2>&1; then python -c {dial} {host} {port}\n"
+            f"elif command -v telnet >/dev/null 2>&1; then echo | telnet {host} {port}\n"
+            f"elif command -v openssl >/dev/null 2>&1; then openssl s_client -connect {openssl} </dev/null\n"
+            "else echo 'none of bash, nc, python, telnet, openssl found' >&2; exit 127; fi"
         )
 
     @classmethod

@@ -56,27 +56,27 @@ def read_stream_reach(*seen: Observation) -> StreamReach | Unknown:
 _OUTCOMES: tuple[tuple[Reach, re.Pattern[str]], ...] = tuple(
     (outcome, re.compile(pattern, re.IGNORECASE))
     for outcome, pattern in (
-        (Reach.REFUSED, r"connection refused|actively refused"),
-        (Reach.NO_ROUTE, r"no route to host|unreachable"),
+        (Reach.REFUSED, r"connection refused|actively refused|errno=111"),
+        (Reach.NO_ROUTE, r"no route to host|unreachable|errno=1(?:01|13)\b"),
         (
             Reach.UNRESOLVED,
             r"name or service not known|name resolution|could not resolve|nodename nor servname|bad address"
             r"|name does not resolve|getaddrinfo|unknown host|host lookup|gaierror|no address associated",
         ),
-        (Reach.FILTERED, r"timed out|timeout|operation now in progress"),
+        (Reach.FILTERED, r"timed out|timeout|operation now in progress|errno=110"),
     )
 )
-_CONNECTED = re.compile(r"Connected to|Escape character is|succeeded!|\bopen\b|Connection established")
+_CONNECTED = re.compile(r"Connected to|CONNECTED\(|Escape character is|succeeded!|\bopen\b|Connection established")
 _CURL_CODES = {6: Reach.UNRESOLVED, 28: Reach.FILTERED, 49: Reach.OPEN, 52: Reach.OPEN, 56: Reach.OPEN}
 
 
 def read_tcp(seen: Observation) -> TcpReach | Unknown:
-    """The outcome of one attempt, whichever tool made it: bash, nc, telnet, curl or python3.
+    """The outcome of one attempt, whichever tool made it: bash, nc, python, telnet, openssl or curl.
 
     Exit code 124 (killed by its timeout) means silence, unless the tool had said before that it is connected.
     """
     if seen.error is not None or seen.exit_code in NO_TOOL:
-        return failure(seen, "bash, nc, telnet or python3")
+        return failure(seen, "bash, nc, python, telnet or openssl")
     if not isinstance(seen.ask, Tcp):
         return failure(seen, seen.what)
     said = f"{seen.stdout}\n{seen.stderr}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +52,12 @@ def seen(rc: int | None, out: str = "", err: str = "", what: str = "", error: Un
         (seen(28, err="curl: (28) Connection timed out after 3001 ms", what="curl telnet://…"), Reach.FILTERED),
         (seen(6, err="curl: (6) Could not resolve host: cloud", what="curl telnet://…"), Reach.UNRESOLVED),
         (seen(52, err="curl: (52) Empty reply from server", what="curl telnet://…"), Reach.OPEN),
+        # openssl
+        (seen(1, out="CONNECTED(00000003)\n", err="error:0A00010B:SSL routines::wrong version number"), Reach.OPEN),
+        (seen(1, err="BIO_connect:connect error\nconnect:errno=111"), Reach.REFUSED),
+        (seen(1, err="connect:errno=113"), Reach.NO_ROUTE),
+        # none
+        (seen(1, err="bad address -oops"), Reach.UNRESOLVED),
         # python3
         (seen(1, err="ConnectionRefusedError: [Errno 111] Connection refused"), Reach.REFUSED),
         (seen(1, err="TimeoutError: timed out"), Reach.FILTERED),
@@ -63,6 +71,13 @@ def test_every_tool_tells_the_same_four_ways(answer: Observation, outcome: Reach
     assert (found.host, found.port) == ("10.0.0.1", 10004)
 
 
+@pytest.mark.parametrize("host", ["-e", "$(id)", "a b", "x\ny"])
+def test_what_is_no_address_is_given_to_no_tool(host: str) -> None:
+    script = f"set -- nothing; {Tcp(host, 1).render()}"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"bad address {host}\n")
+
+
 def test_a_failure_keeps_what_the_tool_said() -> None:
     found = read_tcp(seen(1, out="Trying 10.0.0.1...\n", err="telnet: Unable to connect: Connection refused"))
     assert isinstance(found, TcpReach)
@@ -72,7 +87,7 @@ def test_a_failure_keeps_what_the_tool_said() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (seen(127, err="none of bash, nc, telnet, python3 found"), Reason.NO_TOOL),
+        (seen(127, err="none of bash, nc, python, telnet, openssl found"), Reason.NO_TOOL),
         (seen(1), Reason.UNPARSABLE),
         (seen(None, error=Unknown(Reason.UNREACHABLE, _("no ssh"))), Reason.UNREACHABLE),
     ],
