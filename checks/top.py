@@ -50,11 +50,13 @@ def node_has_fresh_numbers(
         if _has_just_come_back(service, proxy):
             return warned(_NOT_YET.format(node=node.name), expected=expected)
         text = _("kubectl top shows <unknown> for {node}: {why}")
-        return failed(text.format(node=node.name, why=_why(node.name, proxy)), expected=expected, seen=_("no row"))
+        why = text.format(node=node.name, why=_why(node.name, proxy))
+        return failed(why, expected=expected, seen=_("no row"), fixes=_helpful(proxy))
     age = _age(row, usage.at)
     if age > STALE:
         text = _("The numbers of {node} are {seconds} s old: Metrics Server does not reach it any more")
-        return failed(text.format(node=node.name, seconds=int(age.total_seconds())), expected=expected)
+        old = text.format(node=node.name, seconds=int(age.total_seconds()))
+        return failed(old, expected=expected, fixes=_helpful(proxy))
     seen = _("{cpu}m CPU, {memory} MiB, {seconds} s old").format(
         cpu=round(row.cpu), memory=round(row.memory / 2**20), seconds=int(age.total_seconds())
     )
@@ -108,6 +110,12 @@ def pods_have_fresh_numbers(
     return failed(
         text.format(node=node.name, why=_why(node.name, proxy)), expected=_("a recent row for every pod"), seen=seen
     )
+
+
+def _helpful(proxy: NodeProxy | Unknown) -> tuple[str, ...]:
+    """A restart of Metrics Server helps where others reach the node and it alone does not."""
+    reached = isinstance(proxy, NodeProxy) and proxy.outcome is Outcome.ANSWERED
+    return ("restart-metrics-server", "functional-test") if reached else ("functional-test",)
 
 
 def _without_api(node: str, why: Unknown, proxy: NodeProxy | Unknown, starting: bool) -> Verdict:

@@ -41,7 +41,11 @@ def proposals(finding: Finding, registry: Registry, store: FactStore) -> tuple[P
 
 
 def propose(fix: Fix, target: str, store: FactStore, answers: Sequence[str] = ()) -> Proposal:
-    """Ask one fix for its plan for one target."""
+    """Ask one fix for its plan for one target.
+
+    Args:
+        answers: codes of the findings it is made for: they must turn green as well, unless it was asked for on demand.
+    """
     arguments = [store.argument(need, target) for need in fix.needs_facts]
     unknown = missing(fix.needs_facts, arguments)
     if unknown is not None:
@@ -61,9 +65,15 @@ def propose(fix: Fix, target: str, store: FactStore, answers: Sequence[str] = ()
         steps=draft.steps,
         risk=draft.risk or fix.risk,
         impact=draft.impact,
-        verify=fix.verify,
+        verify=_verified(fix, answers),
         expect=fix.expect,
         verify_seconds=fix.verify_seconds,
         answers=tuple(answers) or fix.answers,
     )
     return Proposal(fix.id, plan.title, plan.risk, plan, on_demand=fix.on_demand)
+
+
+def _verified(fix: Fix, answers: Sequence[str]) -> tuple[str, ...]:
+    """What proves the fix, and the very findings that it was chosen for."""
+    asked = () if fix.on_demand or not fix.verify else answers
+    return tuple(dict.fromkeys((*fix.verify, *asked)))

@@ -6,78 +6,19 @@ The application, the engine, the links and the executor are the real ones; the s
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
+from kedge.executor import VerifyResult
 from kedge.model import Status
-from kedge.workbench import Options
-from lab.background import BackgroundSite, run_in_thread
-from tui.app import KedgeApp
-from tui.repair import Stage
-from tui.screens.fix import FixScreen
+from lab.background import run_in_thread
+from tests.lab.keyboard import keyboard
 
 pytestmark = pytest.mark.timeout(240)
-PATIENCE = 90.0
-BAD = (Status.FAIL, Status.WARN)
 EDGECORE = "/etc/kubeedge/config/edgecore.yaml"
-
-
-class Keyboard:
-    """The real application under a person's fingers."""
-
-    def __init__(self, app: KedgeApp, pilot: Pilot[Any]) -> None:
-        self.app, self.pilot = app, pilot
-
-    async def until(self, holds: Callable[[], bool], what: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while not holds():
-            assert time.monotonic() < end, f"{what} never came about; failing: {self.failing()}"
-            await self.pilot.pause(0.05)
-
-    def failing(self) -> list[tuple[str, str, str]]:
-        index = self.app.main.index
-        found = index.picture.findings if index is not None else ()
-        return [(f.code, f.target, str(f.text)) for f in found if f.status in BAD]
-
-    def status(self, code: str, target: str) -> Status | None:
-        index = self.app.main.index
-        found = index.picture.findings if index is not None else ()
-        return next((f.status for f in found if (f.code, f.target) == (code, target)), None)
-
-    async def on_cause(self, code: str) -> None:
-        """Wait until the first look is complete and the cursor stands on the cause, with a fix on offer."""
-
-        def there() -> bool:
-            main = self.app.main
-            finding = main.details.finding
-            whole = main.index is not None and main.index.complete
-            return whole and finding is not None and finding.code == code and bool(main.numbered_fixes())
-
-        await self.until(there, f"{code} under the cursor")
-
-    async def confirm(self) -> None:
-        """Read the preview, press y, wait for the end; it must have ended well."""
-        screen = self.app.screen
-        assert isinstance(screen, FixScreen)
-        await self.until(lambda: screen.repair.stage in (Stage.SHOWN, Stage.REFUSED), "the preview")
-        assert screen.repair.stage is Stage.SHOWN, str(screen.repair.problem)
-        await self.pilot.press("y")
-        await self.until(lambda: screen.repair.stage is Stage.ENDED, "the end of the change")
-        assert screen.repair.ended_well, str(screen.repair.text)
-
-
-@asynccontextmanager
-async def keyboard(lab: BackgroundSite) -> AsyncIterator[Keyboard]:
-    app = KedgeApp(Options(config=str(lab.config_file), site="lab"))
-    async with app.run_test(size=(80, 24)) as pilot:
-        yield Keyboard(app, pilot)
-    assert app.failures == []
 
 
 @pytest.fixture
@@ -130,6 +71,57 @@ async def test_the_missing_nat_rule_is_added_and_taken_out_again(audit: Path) ->
             await person.pilot.press("escape", "escape")
             await person.until(lambda: person.status("KE302", "cloud1") is Status.FAIL, "the fault again")
     assert [event["fix"] for event in events(audit, "intent")] == ["add-nat-rule", "undo"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault, where it shows, what repairs it, and whether that can be taken back."""
+
+    fault: str
+    code: str
+    target: str
+    fix: str
+    undoable: bool = True
+    found: Status = Status.FAIL
+
+
+CASES = (
+    Case("edgecore-stopped", "KE204", "edge1", "restart-edgecore"),
+    Case("edgecore-not-restarted", "KE306", "edge1", "restart-edgecore", undoable=False),
+    Case("runtime-stopped", "KE212", "edge1", "start-runtime"),
+    Case("dnat-missing", "KE302", "cloud1", "add-nat-rule-for-good"),
+    Case("dnat-missing", "KE302", "cloud1", "run-bundle-nat-script"),
+    Case("dnat-stale-target", "KE302", "cloud1", "remove-nat-rule"),
+    Case("dnat-shadowed", "KE302", "cloud1", "add-nat-rule"),
+    Case("", "KE302", "cloud1", "keep-nat-rules", found=Status.INFO),
+    Case("metrics-server-down", "KE401", "-", "restart-metrics-server"),
+    Case("metrics-flags-missing", "KE403", "-", "patch-metrics-server"),
+    Case("metrics-image-missing", "KE402", "-", "load-metrics-image"),
+    Case("apiservice-missing", "KE404", "-", "deploy-metrics-server"),
+    Case("cloudstream-disabled", "KE112", "-", "enable-cloudstream"),
+    Case("cloudcore-down", "KE110", "-", "restart-cloudcore"),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.fault or 'healthy'}-{case.fix}" for case in CASES])
+async def test_every_fix_is_chosen_confirmed_verified_and_undone_by_keys(audit: Path, case: Case) -> None:
+    with run_in_thread(edges=1, faults=[case.fault] if case.fault else []) as lab:
+        script = lab.hosts["cloud1"].tree / "data/kubeedge-cloud-1.23.1/manifests/iptables-metrics-setup.sh"
+        script.write_text(script.read_text().replace("10350", "10351"))  # the guide's port would help nobody
+        async with keyboard(lab) as person:
+            await person.go_to(case.code, case.target, case.found)
+            await person.choose(case.fix)
+            repair = await person.confirm()
+            assert repair.verification is not None
+            assert repair.verification.result is VerifyResult.FIXED, str(repair.text)
+            assert person.status(case.code, case.target) is not case.found
+            assert repair.can_undo == case.undoable
+            if case.undoable:
+                await person.undo()
+                await person.pilot.press("escape", "r")
+                await person.until(lambda: person.status(case.code, case.target) is case.found, "the fault again")
+    assert [event["fix"] for event in events(audit, "intent")] == [case.fix, "undo"][: 1 + case.undoable]
+    assert {event["how"] for event in events(audit, "intent")} <= {"key y", "typed name"}
 
 
 async def test_the_screen_outlives_the_api_server_and_recovers_by_itself(audit: Path) -> None:

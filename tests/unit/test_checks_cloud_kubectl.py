@@ -295,6 +295,9 @@ def test_ke503() -> None:
     said = verdict_of(node_has_fresh_numbers, READY, NodeUsage(at=NOW), NodeProxy(Outcome.HANG), NOTHING)
     assert said.status is Status.FAIL
     assert "<unknown> for edge1: no answer came" in str(said.text)
+    assert said.fixes == ("functional-test",), "a restart of Metrics Server would not make the node answer"
+    said = verdict_of(node_has_fresh_numbers, READY, NodeUsage(at=NOW), SCRAPED, NOTHING)
+    assert said.fixes == ("restart-metrics-server", "functional-test")
     stale = NodeUsage((("edge1", replace(ROW, at=NOW - timedelta(minutes=4))),), NOW)
     assert status_of(node_has_fresh_numbers, READY, stale, NOTHING, NOTHING) is Status.FAIL
     fresh = replace(READY, ready_since=NOW - timedelta(seconds=20))

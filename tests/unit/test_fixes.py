@@ -25,11 +25,13 @@ from kedge.facts.nodes import Node
 from kedge.facts.pods import NodePods, Pod, Workload
 from kedge.facts.services import RuntimeService, ServiceState
 from kedge.i18n import Text
-from kedge.model import Host, Reason, Risk, Unknown
+from kedge.model import SITE, Host, Reason, Risk, Unknown
 from kedge.plugins import All, Draft, Fix, NotApplicable
 from kedge.probes.nat import read_rules
+from kedge.proposals import propose
 from kedge.registry import discover
 from kedge.steps import EditConfigMap, EditYaml, NatRule, PatchObject, RolloutRestart, RunCommand, ServiceAction
+from kedge.store import FactStore
 
 UNKNOWN = Unknown(Reason.DENIED, Text("not told"))
 PATH = "/etc/kubeedge/config/edgecore.yaml"
@@ -541,6 +543,26 @@ def test_cloudcore_is_restarted_where_it_writes_the_managed_chain_itself() -> No
 )
 def test_where_no_manager_could_write_the_rules_none_is_restarted(known: dict[str, Any], words: str) -> None:
     assert words in refused(restart_nat_manager, **manager(**known))
+
+
+# ------------------------------------------------------------------------------------------------- proposals
+
+
+def test_what_a_fix_was_chosen_for_is_verified_too() -> None:
+    store = FactStore()
+    store.put(CloudCore, SITE, CloudCore(DEPLOYMENT))
+    plan = propose(restart_cloudcore, SITE, store, ("KE113",)).plan
+    assert plan is not None
+    assert (plan.verify, plan.answers) == (("KE110", "KE113"), ("KE113",))
+
+
+def test_facts_that_stand_together_are_missing_together() -> None:
+    store = FactStore()
+    store.put(CloudCore, SITE, CORE)
+    store.put(NatTables, "cloud1", UNKNOWN)
+    assert propose(add_nat_rule, "cloud1", store).why_not == UNKNOWN.text
+    store.put(NatTables, "cloud1", tables(API))
+    assert "already leads" in str(propose(add_nat_rule, "cloud1", store).why_not)
 
 
 # ------------------------------------------------------------------------------------------------- registry
