@@ -100,6 +100,11 @@ class History:
         open_ones = [e for e in self.entries if e.result in ("", "unknown")]
         return tuple(e for e in reversed(open_ones) if e.outcome or not _is_running(e.intent))
 
+    def left_locks(self) -> frozenset[str]:
+        """Tokens of locks that nobody holds any more: their change has ended, or its process is gone."""
+        free = [e.intent for e in self.entries if e.outcome or not _is_running(e.intent)]
+        return frozenset(str(intent["lock"]) for intent in free if intent.get("lock"))
+
 
 class Audit:
     """The log at one path. Blocking: call it off the event loop."""

@@ -214,12 +214,13 @@ class Executor:
         stop: Callable[[], bool],
     ) -> Outcome:
         plan = preview.plan
-        locks = Locks(self._hands, f"{self._where.os_user}@{os.uname().nodename}", self._lock_seconds(plan))
+        who = f"{self._where.os_user}@{os.uname().nodename}"
+        locks = Locks(self._hands, who, self._lock_seconds(plan), self._left_locks)
         paths = [lock for step in plan.steps for lock in handler_of(step).locks(step)]
         await locks.acquire(paths)
         try:
             steps = await self._unchanged(preview)
-            intent = self._intent(preview, steps, approval)
+            intent = {**self._intent(preview, steps, approval), "lock": locks.token}
             account = Account(self._hands, self._audit, _new_id(preview.at))
             await account.begin(intent)
             run = Run(steps, self._hands, account.record, progress, stop)
@@ -231,6 +232,9 @@ class Executor:
         await account.record(event)
         problems = (*left, *account.problems)
         return Outcome(account.id, plan, result, tuple(run.outcomes), text, _can_undo(intent, run.outcomes), problems)
+
+    async def _left_locks(self) -> frozenset[str]:
+        return (await self.history()).left_locks()
 
     async def _unchanged(self, preview: Preview) -> tuple[Shown, ...]:
         """Look again, under lock: what was seen then must be there now."""

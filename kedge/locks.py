@@ -8,7 +8,7 @@ clock of the host it is on. An expired lock is taken over.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -48,13 +48,22 @@ Whoever takes over an expired lock makes a directory inside it first and looks a
 RELEASE = _WHERE + 'if grep -qx "token=$2" "$lock/owner" 2>/dev/null; then rm -rf "$lock"; fi'
 
 
+async def _none() -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(slots=True)
 class Locks:
-    """The locks of one plan; taken all or none, released in any case."""
+    """The locks of one plan; taken all or none, released in any case.
+
+    ``left``: tokens of locks that this machine's earlier changes left behind, by a crash or a lost connection; asked
+    for only where a lock is held. One of those is removed and taken anew.
+    """
 
     hands: Hands
     who: str
     seconds: int
+    left: Callable[[], Awaitable[frozenset[str]]] = _none
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     held: list[LockPath] = field(default_factory=list)
 
@@ -81,7 +90,7 @@ class Locks:
                 left.append(sentence.format(path=lock.path, host=lock.on, seconds=self.seconds))
         return tuple(left)
 
-    async def _take(self, lock: LockPath) -> None:
+    async def _take(self, lock: LockPath, *, again: bool = True) -> None:
         owner = f"token={self.token}\nwho={_one_line(self.who)}\n".encode()
         argv = ("sh", "-c", ACQUIRE, "sh", lock.path, str(self.seconds))
         try:
@@ -90,7 +99,11 @@ class Locks:
             self.held.append(lock)  # it may have been made; ours alone is removed again
             raise
         if answer.exit_code == HELD:
-            raise Refused(_held_text(lock, answer))
+            token = _owner(answer).get("token", "")
+            if not again or not token or token not in await self.left():
+                raise Refused(_held_text(lock, answer))
+            await self.hands.must(lock.on, ("sh", "-c", RELEASE, "sh", lock.path, token))
+            return await self._take(lock, again=False)
         if answer.exit_code != 0:
             sentence = _("No lock could be made at {path} on {host}, so nothing was changed: {words}")
             raise Refused(sentence.format(path=lock.path, host=lock.on, words=words_of(answer)))
@@ -98,11 +111,15 @@ class Locks:
 
 
 def _held_text(lock: LockPath, answer: Answer) -> Text:
-    lines = dict(line.partition("=")[::2] for line in answer.stdout.decode(errors="replace").splitlines())
+    lines = _owner(answer)
     until = lines.get("until", "")
     when = f"{datetime.fromtimestamp(int(until), UTC):%H:%M:%S} UTC" if until.isdigit() else "?"
     sentence = _("{who} is repairing this on {host} right now (lock {path}, expires {when}); wait, then look again")
     return sentence.format(who=lines.get("who") or _("somebody"), host=lock.on, path=lock.path, when=when)
+
+
+def _owner(answer: Answer) -> dict[str, str]:
+    return dict(line.partition("=")[::2] for line in answer.stdout.decode(errors="replace").splitlines())
 
 
 def _one_line(text: str) -> str:

@@ -103,11 +103,10 @@ def _describe(site: Any) -> None:
 @lab.command()
 def faults() -> None:
     """List the faults that a practice site can have."""
-    from lab.faults import FAULTS, TROUBLES
+    from lab.faults import KNOWN
 
-    known = FAULTS | TROUBLES
-    width = max(len(name) for name in known)
-    for name, fault in sorted(known.items()):
+    width = max(len(name) for name in KNOWN)
+    for name, fault in sorted(KNOWN.items()):
         click.echo(f"{name:<{width}}  {fault.summary}")
 
 

@@ -161,6 +161,16 @@ _CATALOGUE = (
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
 """The catalogue by name."""
 
+_MANAGED = (
+    _site(
+        "nat-manager-stuck", "KubeEdge itself writes the NAT rules; its chain was flushed and its manager hangs.",
+        faults_site.empty_managed_chain, faults_site.write_managed_chain,
+    ),
+)  # fmt: skip
+
+MANAGED: dict[str, Fault] = {fault.name: fault for fault in _MANAGED}
+"""Faults of sites that are run otherwise than this one begins; each installs what it needs, and that stays."""
+
 _TROUBLES = (
     _site(
         "api-busy", "The API server answers 429 and Retry-After to everything.",
@@ -184,10 +194,14 @@ TROUBLES: dict[str, Fault] = {fault.name: fault for fault in _TROUBLES}
 """What ails the API server while the site is well: links must live through it, and no check has anything to name."""
 
 
+KNOWN = FAULTS | MANAGED | TROUBLES
+"""Everything that has a name."""
+
+
 def find(name: str) -> Fault:
     """A fault by name. Raises UnknownFault."""
     try:
-        return FAULTS.get(name) or TROUBLES[name]
+        return KNOWN[name]
     except KeyError:
         raise UnknownFault(name) from None
 

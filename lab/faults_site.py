@@ -187,6 +187,19 @@ def shadow_rule(world: World) -> None:
     _rules_changed(world)
 
 
+def empty_managed_chain(world: World) -> None:
+    """KubeEdge writes the rules itself here, somebody flushed its chain, and its manager does not notice."""
+    _drop_tunnel_rules(world)
+    world.nat_manager.install()
+    world.nat_manager.flush(CLOUD)
+    world.path.forget_connections()
+
+
+def write_managed_chain(world: World) -> None:
+    """The manager is restarted."""
+    world.nat_manager.write(CLOUD)
+
+
 # -- metrics
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from lab.objects import Object, timestamp
-from lab.world_settings import METRICS_IMAGE, WORKLOAD_IMAGE, Ports
+from lab.world_settings import METRICS_IMAGE, NAT_MANAGER_IMAGE, WORKLOAD_IMAGE, Ports
 
 _NOT_ON_EDGE = {
     "nodeAffinity": {
@@ -141,6 +141,29 @@ def workload_daemonset(name: str, *, containers: int) -> Object:
     return {
         "metadata": {
             "name": name, "namespace": "factory", "labels": labels,
+            "annotations": {"deprecated.daemonset.template.generation": "1"},
+        },
+        "spec": {
+            "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec},
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
+            "revisionHistoryLimit": 10,
+        },
+        "status": {},
+    }  # fmt: skip
+
+
+def nat_manager_daemonset() -> Object:
+    """KubeEdge's manager of NAT rules as its chart renders it for external mode: on the host network, on no edge."""
+    labels = {"k8s-app": "iptables-manager", "kubeedge": "iptables-manager"}
+    spec = {
+        "containers": [container("iptables-manager", NAT_MANAGER_IMAGE, resources={})],
+        "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
+        "serviceAccountName": "iptables-manager-sa", "serviceAccount": "iptables-manager-sa", "hostNetwork": True,
+        "securityContext": {}, "affinity": _NOT_ON_EDGE, "schedulerName": "default-scheduler",
+    }  # fmt: skip
+    return {
+        "metadata": {
+            "name": "cloud-iptables-manager", "namespace": "kubeedge", "labels": labels,
             "annotations": {"deprecated.daemonset.template.generation": "1"},
         },
         "spec": {

@@ -244,7 +244,7 @@ class LabSite:
         try:
             fault = faults.find(name)
         except faults.UnknownFault:
-            near = difflib.get_close_matches(name, [*faults.FAULTS, *faults.TROUBLES], 1)
+            near = difflib.get_close_matches(name, list(faults.KNOWN), 1)
             hint = f"Did you mean {near[0]}?" if near else "`kedge-tui lab faults` lists them."
             raise LabError(f"There is no fault {name}. {hint}") from None
         edge = edge or edge_name(1)

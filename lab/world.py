@@ -42,6 +42,7 @@ from lab.world_exec import run_in_container
 from lab.world_host import EDGECORE_CONFIG, Host, HostFiles, MemoryFiles, Role
 from lab.world_jobs import Jobs
 from lab.world_logs import LogSource, Recorded
+from lab.world_nat_manager import NatManager
 from lab.world_network import Listener, Network, Reach, Tls
 from lab.world_nodes import Nodes
 from lab.world_path import DataPath, NoAnswer
@@ -101,6 +102,7 @@ class World:
         self.workloads = Workloads(self)
         self.nodes = Nodes(self)
         self.services = Services(self)
+        self.nat_manager = NatManager(self)
         self.jobs = Jobs(self)
         self.path = DataPath(self)
         self.network = Network(self.hosts, self.listening_ports)

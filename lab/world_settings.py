@@ -8,6 +8,7 @@ from dataclasses import dataclass
 CLOUD = "cloud1"
 CLOUD_ADDRESS = "127.0.0.1"
 METRICS_IMAGE = "registry.k8s.io/metrics-server/metrics-server:v0.4.1"
+NAT_MANAGER_IMAGE = "docker.io/kubeedge/iptables-manager-nft:v1.23.1"
 CLOUDCORE_IMAGE = "docker.io/kubeedge/cloudcore:v1.23.1"
 WORKLOAD_IMAGE = "docker.io/library/nginx:latest"
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"

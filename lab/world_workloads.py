@@ -229,10 +229,14 @@ class Workloads:
             if node not in placed and node not in leaving:
                 self._daemon_pod(daemonset, node)
         ready = sum(1 for item in placed.values() if is_ready(item))
+        digest = template_hash(daemonset["spec"]["template"])
+        old = [item for item in placed.values() if item["metadata"]["labels"]["controller-revision-hash"] != digest]
+        if old and ready == len(placed) == len(nodes) and not leaving:  # one at a time
+            self._world.delete_pod(meta["namespace"], old[0]["metadata"]["name"])
         status = {
             "currentNumberScheduled": len(placed), "numberMisscheduled": 0, "desiredNumberScheduled": len(nodes),
-            "numberReady": ready, "observedGeneration": meta["generation"], "updatedNumberScheduled": len(placed),
-            "numberAvailable": ready,
+            "numberReady": ready, "observedGeneration": meta["generation"],
+            "updatedNumberScheduled": len(placed) - len(old), "numberAvailable": ready,
         }  # fmt: skip
         if len(nodes) > ready:
             status["numberUnavailable"] = len(nodes) - ready

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from kedge.execute.base import Handler, Hands, LockPath, Shown, StepFailed, Tell, shown
 from kedge.execute.files import SECRET_KEYS, digest
+from kedge.execute.running import wait_for_end
 from kedge.execute.services import host_lock
 from kedge.i18n import _
 from kedge.model import Step
@@ -34,6 +35,9 @@ class RunCommandHandler(Handler[RunCommand]):
             tell(_("it says: {line}").format(line=line.strip()))
 
     async def settle(self, step: RunCommand, shown: Shown, hands: Hands) -> bool | None:
+        if await _is_done(step, hands):
+            return True
+        await wait_for_end(hands, step.on, step.argv, step.seconds)
         return await _is_done(step, hands)
 
     async def follow(self, step: RunCommand, shown: Shown, hands: Hands, tell: Tell) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kedge.execute.base import Handler, Hands, LockPath, Refused, Shown, StepFailed, Tell, shown, words_of
+from kedge.execute.running import wait_for_end
 from kedge.execute.services import host_lock
 from kedge.i18n import _
 from kedge.model import Step
@@ -51,6 +52,7 @@ class NatRuleHandler(Handler[NatRule]):
         tell(_("only new connections follow the rule; open ones keep their way"))
 
     async def settle(self, step: NatRule, shown: Shown, hands: Hands) -> bool | None:
+        await wait_for_end(hands, step.on, step.argv, hands.settings.command)  # it waits for the lock of the tables
         rules = await _rules(hands, step)
         present = await _is_there(hands, step, rules)
         if step.op == "add" or not present:

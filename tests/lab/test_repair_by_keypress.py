@@ -93,6 +93,7 @@ CASES = (
     Case("dnat-missing", "KE302", "cloud1", "run-bundle-nat-script"),
     Case("dnat-stale-target", "KE302", "cloud1", "remove-nat-rule"),
     Case("dnat-shadowed", "KE302", "cloud1", "add-nat-rule"),
+    Case("nat-manager-stuck", "KE302", "cloud1", "restart-nat-manager", undoable=False),
     Case("", "KE302", "cloud1", "keep-nat-rules", found=Status.INFO),
     Case("metrics-server-down", "KE401", "-", "restart-metrics-server"),
     Case("metrics-flags-missing", "KE403", "-", "patch-metrics-server"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from kedge.audit import Audit
 from kedge.execute.base import Settings
+from kedge.execute.running import STILL_RUNS
 from kedge.executor import Executor, Where
 from kedge.i18n import Text
 from kedge.links.base import Access, Answer, ExecResult, Response
@@ -84,6 +85,8 @@ class FakeHost:
     fault: Callable[[tuple[str, ...]], None] = lambda words: None
     after: Callable[[tuple[str, ...]], None] = lambda words: None
     now: int = 1_000_000
+    still_runs: int = 0
+    """How often a command that was begun is seen to run still."""
 
     async def run(self, argv: Sequence[str], *, deadline: float, stdin: bytes = b"", root: bool = True) -> Answer:
         words = tuple(argv)
@@ -126,6 +129,9 @@ class FakeHost:
                 if f"token={token}" in self.locks.get(path, ""):
                     del self.locks[path]
                 return 0, "", ""
+            case ("sh", "-c", script) if script == STILL_RUNS:
+                self.still_runs, running = max(0, self.still_runs - 1), self.still_runs
+                return (0 if running else 1), "", ""
             case ("systemctl", verb, unit, *_more):
                 return self._systemctl(verb, unit)
             case (tool, "-w", "5", "-t", "nat", verb, chain, *spec) if tool.startswith("iptables"):

@@ -357,6 +357,12 @@ async def test_a_connection_that_stays_away_leaves_the_outcome_unknown(bench: Be
     assert [entry.state_of(0), entry.state_of(1)] == ["done", "not run"]
     assert entry.result == "partly done"
     assert (await bench.executor.history()).unfinished() == ()
+    assert edge.locks, "nobody else may come between"
+    undone, _seen = await applied(bench, await bench.executor.undo_preview(outcome.id))
+    assert undone.result is Result.DONE
+    assert edge.files[CONFIG] == BEFORE
+    again, _seen = await applied(bench, await bench.executor.preview(PLAN))
+    assert (again.result, edge.locks) == (Result.DONE, {})
 
 
 async def test_somebody_elses_content_after_a_lost_link_is_unknown(bench: Bench) -> None:
