@@ -54,6 +54,10 @@ class StepFailed(Exception):
         self.text = text
 
 
+class Declined(StepFailed):
+    """sudo does not let this user run it: this very command was not run."""
+
+
 class Writers(Protocol):
     """Where the executor gets the links that may change something. Made by the composition root.
 
@@ -192,13 +196,13 @@ class Hands:
 
         Raises:
             LinkError: the link is lost, or the command did not end in time: what it did is not known.
-            StepFailed: sudo refused; nothing was run.
+            Declined: sudo refused; nothing was run.
         """
         deadline = seconds or self.settings.command
         writer = await self.writers.host(on)
         answer = await writer.run(argv, deadline=deadline, stdin=stdin, root=root)
         if answer.sudo_denied:
-            raise StepFailed(_("sudo on {host} refuses {command} to this user").format(host=on, command=argv[0]))
+            raise Declined(_("sudo on {host} refuses {command} to this user").format(host=on, command=argv[0]))
         if answer.timed_out or answer.exit_code is None:
             sentence = _("{command} on {host} did not end within {seconds} s")
             unknown = Unknown(Reason.TIMED_OUT, sentence.format(command=argv[0], host=on, seconds=round(deadline)))
@@ -251,7 +255,7 @@ class Handler(Generic[S]):
     """What the executor can do with one kind of step. Handlers keep no state: everything is in ``Shown``.
 
     Attributes:
-        one_call: its change is a single write of one object, so a server that declines it has changed nothing.
+        one_call: its change is a single call, so where the API server or sudo declines it nothing was changed.
     """
 
     one_call: bool = False

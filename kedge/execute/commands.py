@@ -18,6 +18,8 @@ from kedge.steps import RunCommand
 class RunCommandHandler(Handler[RunCommand]):
     """The exit code alone proves nothing: what the command should have brought about is looked for."""
 
+    one_call = True
+
     async def look(self, step: RunCommand, hands: Hands, at: datetime) -> Shown:
         done = await _is_done(step, hands)
         notes = (_("it is so already; the command is not run"),) if done else ()

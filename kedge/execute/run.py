@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kedge.execute.base import DECLINED, LOST, Hands, Shown, StepFailed, patiently
+from kedge.execute.base import DECLINED, LOST, Declined, Hands, Shown, StepFailed, patiently
 from kedge.execute.handlers import handler_of
 from kedge.i18n import Text, _
 from kedge.model import LinkError
@@ -155,7 +155,8 @@ class Run:
         try:
             await handler.change(shown.step, shown, self.hands, tell)
         except StepFailed as error:
-            return await self._failed(shown, error.text)
+            declined = handler.one_call and isinstance(error, Declined)
+            return await self._failed(shown, error.text, declined=declined)
         except LinkError as error:
             if error.unknown.reason not in LOST:
                 declined = handler.one_call and error.unknown.reason in DECLINED
@@ -177,7 +178,7 @@ class Run:
     async def _failed(self, shown: Shown, why: Text, *, declined: bool = False) -> StepOutcome:
         """A step that says it failed: nothing was changed, unless what is there says otherwise.
 
-        Where the server declined the only write there is, what else is there now is somebody else's doing.
+        Where the only call there is was declined, what else is there now is somebody else's doing.
         """
         found = await self._find_out(shown, why)
         state = StepState.INEFFECTIVE if found.state is StepState.DONE else found.state

@@ -18,6 +18,8 @@ _UNDO = {"start": "stop", "stop": "start", "enable": "disable", "disable": "enab
 class ServiceHandler(Handler[ServiceAction]):
     """Restart, start, stop, enable, disable."""
 
+    one_call = True
+
     async def look(self, step: ServiceAction, hands: Hands, at: datetime) -> Shown:
         state = await read_state(hands, step)
         if state["LoadState"] == "masked":
