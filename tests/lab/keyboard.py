@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from kedge.model import Risk, Status
@@ -55,7 +56,7 @@ class Keyboard:
         await self.until(there, f"{code} under the cursor")
 
     async def go_to(self, code: str, target: str, *statuses: Status) -> None:
-        """Wait until a finding stands so, and type the filter that leads to its component."""
+        """Wait until a finding stands so, type the filter that leaves its component, and go down to it."""
         main = self.app.main
         await self.until(lambda: main.index is not None and main.index.complete, "the first look")
         await self.until(lambda: self.status(code, target) in statuses, f"{code} {target}")
@@ -65,7 +66,12 @@ class Keyboard:
             found = main.index.findings.get(main.tree_view.cursor, ()) if main.index is not None else ()
             return (code, target) in [(finding.code, finding.target) for finding in found]
 
-        await self.until(there, f"{code} {target} under the cursor")
+        await self.pilot.press("g")
+        for _row in range(8):  # what leads to it stands above it
+            if there():
+                return
+            await self.pilot.press("j")
+        pytest.fail(f"{code} {target} never came under the cursor; failing: {self.failing()}")
 
     async def choose(self, fix: str) -> None:
         """Press f, and the number that the details give this fix, as soon as all is known that its plan needs."""

@@ -6,14 +6,15 @@ The application, the engine, the links and the executor are the real ones; the s
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fixes.update_job import ENABLE as EDGESTREAM
 from kedge.executor import VerifyResult
-from kedge.model import Status
+from kedge.model import Approval, Status
 from lab.background import run_in_thread
 from tests.lab.keyboard import keyboard
 
@@ -75,32 +76,33 @@ async def test_the_missing_nat_rule_is_added_and_taken_out_again(audit: Path) ->
 
 @dataclass(frozen=True)
 class Case:
-    """A fault, where it shows, what repairs it, and whether that can be taken back."""
+    """A fault, how it shows, what repairs it, and how it shows once that is taken back; None where it cannot be."""
 
     fault: str
     code: str
     target: str
     fix: str
-    undoable: bool = True
     found: Status = Status.FAIL
+    back: Status | None = Status.FAIL
 
 
 CASES = (
     Case("edgecore-stopped", "KE204", "edge1", "restart-edgecore"),
-    Case("edgecore-not-restarted", "KE306", "edge1", "restart-edgecore", undoable=False),
+    Case("edgecore-not-restarted", "KE306", "edge1", "restart-edgecore", back=None),
     Case("runtime-stopped", "KE212", "edge1", "start-runtime"),
     Case("dnat-missing", "KE302", "cloud1", "add-nat-rule-for-good"),
     Case("dnat-missing", "KE302", "cloud1", "run-bundle-nat-script"),
     Case("dnat-stale-target", "KE302", "cloud1", "remove-nat-rule"),
     Case("dnat-shadowed", "KE302", "cloud1", "add-nat-rule"),
-    Case("nat-manager-stuck", "KE302", "cloud1", "restart-nat-manager", undoable=False),
-    Case("", "KE302", "cloud1", "keep-nat-rules", found=Status.INFO),
+    Case("nat-manager-stuck", "KE302", "cloud1", "restart-nat-manager", back=None),
+    Case("", "KE302", "cloud1", "keep-nat-rules", Status.INFO, Status.INFO),
     Case("metrics-server-down", "KE401", "-", "restart-metrics-server"),
     Case("metrics-flags-missing", "KE403", "-", "patch-metrics-server"),
-    Case("metrics-image-missing", "KE402", "-", "load-metrics-image"),
+    Case("metrics-image-missing", "KE402", "-", "load-metrics-image", back=Status.WARN),
     Case("apiservice-missing", "KE404", "-", "deploy-metrics-server"),
     Case("cloudstream-disabled", "KE112", "-", "enable-cloudstream"),
     Case("cloudcore-down", "KE110", "-", "restart-cloudcore"),
+    Case("cloudcore-not-restarted", "KE113", "-", "restart-cloudcore", back=None),
 )
 
 
@@ -116,13 +118,48 @@ async def test_every_fix_is_chosen_confirmed_verified_and_undone_by_keys(audit: 
             assert repair.verification is not None
             assert repair.verification.result is VerifyResult.FIXED, str(repair.text)
             assert person.status(case.code, case.target) is not case.found
-            assert repair.can_undo == case.undoable
-            if case.undoable:
+            assert repair.can_undo == (case.back is not None)
+            if case.back is not None:
                 await person.undo()
                 await person.pilot.press("escape", "r")
-                await person.until(lambda: person.status(case.code, case.target) is case.found, "the fault again")
-    assert [event["fix"] for event in events(audit, "intent")] == [case.fix, "undo"][: 1 + case.undoable]
+                await person.until(lambda: person.status(case.code, case.target) is case.back, "the fault again")
+    assert [event["fix"] for event in events(audit, "intent")] == [case.fix, *(["undo"] if case.back else [])]
     assert {event["how"] for event in events(audit, "intent")} <= {"key y", "typed name"}
+
+
+async def test_the_functional_test_is_run_by_keys_and_leaves_nothing(audit: Path) -> None:
+    with run_in_thread(edges=1) as lab:
+        async with keyboard(lab) as person:
+            await person.go_to("KE501", "edge1", Status.PASS)
+            await person.choose("functional-test")
+            repair = await person.confirm()
+            assert "exec" in str(repair.steps[1].text)
+            assert not repair.can_undo
+    assert not [pod for pod in lab.world.pods_on("edge1") if "kedge-tui" in pod["metadata"]["name"]]
+
+
+async def test_an_edge_that_ssh_does_not_reach_is_repaired_by_a_job_by_keys(audit: Path) -> None:
+    with run_in_thread(edges=1, faults=["edgestream-disabled"]) as lab:
+        async with keyboard(lab, no_ssh=True) as person:
+            await person.go_to("KE307", "edge1", Status.FAIL)
+            await person.choose("update-edges-by-job")
+            repair = await person.confirm()
+            assert repair.verification is not None
+            assert repair.verification.result is VerifyResult.FIXED, str(repair.text)
+            assert not repair.can_undo, "what the file said before is not known"
+            config = lab.hosts["edge1"].tree.path(EDGECORE)
+            assert "enable: true # switched" in config.read_text()
+            assert repair.plan is not None
+            told = replace(repair.plan.steps[0], was=((EDGESTREAM, "false"),))  # type: ignore[call-arg]
+            bench = person.app.workbench
+            assert bench is not None
+            preview = await bench.preview(replace(repair.plan, steps=(told,), verify=()))
+            again = await bench.apply(preview, Approval(preview.digest, "ann", "test"), lambda _progress: None)
+            assert again.can_undo, "what was there before is known"
+            undo = await bench.undo_preview(again.id)
+            assert f'"{EDGESTREAM}": "false"' in undo.script()
+            await bench.apply(undo, Approval(undo.digest, "ann", "test"), lambda _progress: None)
+            assert "enable: false # switched" in config.read_text()
 
 
 async def test_the_screen_outlives_the_api_server_and_recovers_by_itself(audit: Path) -> None:

@@ -1,16 +1,14 @@
-"""Every fault that has a fix, driven end to end on the practice site: found, repaired, verified, undone."""
+"""Repairs of the practice site without a screen: what is told when one is not enough. The rest is done by keypress."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fixes.update_job import ENABLE as EDGESTREAM
 from kedge.executor import Outcome, Preview, Refused, Result, VerifyResult
 from kedge.model import Approval, Finding, Status
 from kedge.picture import Picture
@@ -19,10 +17,8 @@ from kedge.proposals import Proposal
 from kedge.workbench import Options, Workbench
 from lab.background import BackgroundSite, run_in_thread
 
-BAD = (Status.FAIL, Status.WARN)
 PATIENCE = 90.0
 pytestmark = pytest.mark.timeout(240)
-GREEN = (Status.PASS, Status.INFO, Status.WARN)
 
 
 class Desk:
@@ -95,119 +91,17 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEDGE_TUI_STATE", str(tmp_path / "state"))
 
 
-@pytest.mark.parametrize(
-    ("fault", "code", "target", "fix", "undoable"),
-    [
-        ("edgestream-disabled", "KE206", "edge1", "enable-edgestream", True),
-        ("edgecore-stopped", "KE204", "edge1", "restart-edgecore", True),
-        ("edgecore-not-restarted", "KE306", "edge1", "restart-edgecore", False),
-        ("runtime-stopped", "KE212", "edge1", "start-runtime", True),
-        ("dnat-missing", "KE302", "cloud1", "add-nat-rule", True),
-        ("dnat-missing", "KE302", "cloud1", "add-nat-rule-for-good", True),
-        ("dnat-stale-target", "KE302", "cloud1", "remove-nat-rule", True),
-        ("dnat-shadowed", "KE302", "cloud1", "add-nat-rule", True),
-        ("metrics-server-down", "KE401", "-", "restart-metrics-server", True),
-        ("metrics-flags-missing", "KE403", "-", "patch-metrics-server", True),
-        ("apiservice-missing", "KE404", "-", "deploy-metrics-server", True),
-        ("cloudstream-disabled", "KE112", "-", "enable-cloudstream", True),
-        ("cloudcore-down", "KE110", "-", "restart-cloudcore", True),
-    ],
-)
-async def test_found_repaired_verified_and_undone(fault: str, code: str, target: str, fix: str, undoable: bool) -> None:
-    with run_in_thread(edges=1, faults=[fault]) as lab:
-        async with desk_at(lab) as desk:
-            finding = await desk.wait_for(code, target, Status.FAIL)
-            before = desk.findings
-            outcome = await desk.apply(await desk.preview(finding, fix))
-            verification = await desk.bench.verify(outcome, before)
-            assert verification.result is VerifyResult.FIXED, str(verification.text)
-            await desk.wait_for(code, target, *GREEN)
-            assert outcome.can_undo == undoable
-            if undoable:
-                undone = await desk.apply(await desk.bench.undo_preview(outcome.id))
-                assert not (await desk.bench.history()).unfinished()
-                await desk.bench.site.recheck([code], target)  # type: ignore[union-attr]
-                await desk.wait_for(code, target, Status.FAIL)
-                assert undone.can_undo
-
-
-async def test_an_image_is_loaded_from_the_bundle_and_the_waiting_pod_made_anew() -> None:
-    with run_in_thread(edges=1, faults=["metrics-image-missing"]) as lab:
-        async with desk_at(lab) as desk:
-            finding = await desk.wait_for("KE402", "-", Status.FAIL)
-            preview = await desk.preview(finding, "load-metrics-image")
-            assert "images import" in preview.script()
-            outcome = await desk.apply(preview)
-            verification = await desk.bench.verify(outcome, desk.findings)
-            assert verification.result is VerifyResult.FIXED, str(verification.text)
-            await desk.apply(await desk.bench.undo_preview(outcome.id))
-            await desk.wait_for("KE402", "-", *BAD)  # a pod that runs already keeps running
-
-
-async def test_the_bundles_own_script_adds_the_rule_once_it_names_the_right_port() -> None:
-    with run_in_thread(edges=1, faults=["dnat-missing"]) as lab:
-        script = lab.hosts["cloud1"].tree / "data/kubeedge-cloud-1.23.1/manifests/iptables-metrics-setup.sh"
-        script.write_text(script.read_text().replace("10350", "10351"))
-        async with desk_at(lab) as desk:
-            finding = await desk.wait_for("KE302", "cloud1", Status.FAIL)
-            preview = await desk.preview(finding, "run-bundle-nat-script")
-            assert "cloudcore_ip=${1:?usage" in preview.steps[0].body
-            outcome = await desk.apply(preview)
-            verification = await desk.bench.verify(outcome, desk.findings)
-            assert verification.result is VerifyResult.FIXED, str(verification.text)
-            await desk.apply(await desk.bench.undo_preview(outcome.id))
-            await desk.bench.site.recheck(["KE302"], "cloud1")  # type: ignore[union-attr]
-            await desk.wait_for("KE302", "cloud1", Status.FAIL)
-
-
-@pytest.mark.parametrize(
-    ("fault", "result", "said"),
-    [("", Result.DONE, ""), ("edgestream-disabled", Result.FAILED, "logs: nothing came back; exec: ")],
-)
-async def test_the_functional_test_tells_what_works_and_leaves_nothing(fault: str, result: Result, said: str) -> None:
-    with run_in_thread(edges=1, faults=[fault] if fault else []) as lab:
+async def test_the_functional_test_tells_what_does_not_work_and_leaves_nothing() -> None:
+    with run_in_thread(edges=1, faults=["edgestream-disabled"]) as lab:
         async with desk_at(lab) as desk:
             await desk.wait_for("KE204", "edge1", Status.PASS)
-            finding = await desk.wait_for("KE501", "edge1", Status.FAIL if fault else Status.PASS)
+            finding = await desk.wait_for("KE501", "edge1", Status.FAIL)
             preview = await desk.preview(finding, "functional-test")
             outcome = await desk.bench.apply(preview, Approval(preview.digest, "ann", "test"), lambda _progress: None)
-            assert outcome.result is result, str(outcome.text)
-            assert said in str(outcome.text)
+            assert outcome.result is Result.FAILED, str(outcome.text)
+            assert "logs: nothing came back; exec: " in str(outcome.text)
             assert not outcome.can_undo
     assert not [pod for pod in lab.world.pods_on("edge1") if "kedge-tui" in pod["metadata"]["name"]]
-
-
-async def test_a_rule_that_somebody_typed_is_kept_over_reboots() -> None:
-    with run_in_thread(edges=1) as lab:
-        async with desk_at(lab) as desk:
-            finding = await desk.wait_for("KE302", "cloud1", Status.INFO)
-            outcome = await desk.apply(await desk.preview(finding, "keep-nat-rules"))
-            verification = await desk.bench.verify(outcome, desk.findings)
-            assert verification.result is VerifyResult.FIXED, str(verification.text)
-            await desk.wait_for("KE302", "cloud1", Status.PASS)
-            unit = lab.hosts["cloud1"].tree.path("/etc/systemd/system/kedge-tui-nat.service")
-            assert "--dport 10351 -j DNAT" in unit.read_text()
-            await desk.apply(await desk.bench.undo_preview(outcome.id))
-            assert not unit.exists()
-
-
-async def test_an_edge_that_ssh_does_not_reach_is_repaired_by_a_job_of_kubeedge() -> None:
-    with run_in_thread(edges=1, faults=["edgestream-disabled"]) as lab:
-        async with desk_at(lab, no_ssh=True) as desk:
-            finding = await desk.wait_for("KE307", "edge1", Status.FAIL)
-            outcome = await desk.apply(await desk.preview(finding, "update-edges-by-job"))
-            verification = await desk.bench.verify(outcome, desk.findings)
-            assert verification.result is VerifyResult.FIXED, str(verification.text)
-            assert not outcome.can_undo, "what was there before is not known"
-            config = lab.hosts["edge1"].tree.path("/etc/kubeedge/config/edgecore.yaml")
-            assert "enable: true # switched" in config.read_text()
-            told = replace(outcome.plan.steps[0], was=((EDGESTREAM, "false"),))  # type: ignore[call-arg]
-            again = await desk.apply(await desk.bench.preview(replace(outcome.plan, steps=(told,), verify=())))
-            assert again.can_undo, "what was there before is known"
-            undo = await desk.bench.undo_preview(again.id)
-            assert f'"{EDGESTREAM}": "false"' in undo.script()
-            await desk.apply(undo)
-            assert "enable: false # switched" in config.read_text()
 
 
 async def test_two_faults_one_behind_the_other() -> None:
