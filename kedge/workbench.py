@@ -105,6 +105,17 @@ def kube_settings(options: Options, settings: SiteSettings) -> KubeSettings:
     )
 
 
+def context_names(options: Options) -> tuple[str, ...]:
+    """The contexts that the present site's kubeconfig offers; none when no file can be read. Reads files."""
+    from kedge.links.kubeconfig import context_names as named
+    from kedge.links.kubeconfig_yaml import ConfigError
+
+    try:
+        return named(kube_settings(options, choose(options).settings))
+    except (ConfigFileError, ConfigError):
+        return ()
+
+
 class NothingOpen(Exception):
     """There is no site on which anything could be changed."""
 

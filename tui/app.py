@@ -26,6 +26,7 @@ from kedge.model import Approval, Finding, Status
 from kedge.printable import printable
 from kedge.proposals import Proposal
 from tui import commands, themes
+from tui.aside import aside
 from tui.errors import Guarded, describe
 from tui.glyphs import Glyphs, PlainBars
 from tui.handing_out import HandsOut
@@ -68,6 +69,7 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
     Attributes:
         failures: what handlers and workers raised, oldest first; each was shown and logged.
         repairs: changes that are being applied or verified.
+        contexts: names that ``:ctx`` offers, as the kubeconfig had them when ``:`` was last pressed.
     """
 
     CSS_PATH = Path(__file__).with_name("kedge.tcss")
@@ -95,6 +97,7 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
         self.main = MainScreen(self.glyphs, clock, SLOW_TICK if options.low_bandwidth else 1.0)
         self.failures: list[BaseException] = []
         self.repairs: set[Repair] = set()
+        self.contexts: tuple[str, ...] = ()
         self._log_path = log_path
         self._make = make
         self._told: dict[str, float] = {}
@@ -174,6 +177,14 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
             self.options = replace(self.options, site=site or self.options.site, context=context, recording="")
             self.main.opening(site or context)
             self.open_site()
+
+    @work(group="contexts", exclusive=True, exit_on_error=False)
+    async def learn_contexts(self) -> None:
+        """Read which contexts there are; works while the present one is dead."""
+        from kedge.workbench import context_names
+
+        options = self.options
+        self.contexts = await aside(lambda: context_names(options))
 
     def look_at(self, targets: Iterable[str]) -> None:
         """Tell the site which hosts are on the screen."""

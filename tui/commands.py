@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kedge.i18n import Text, _
+from kedge.i18n import Text, _, translate
 from tui import themes
 from tui.arranging import NODE_GROUP, SORTS
 
@@ -22,6 +22,7 @@ class TuiCommand:
         name: what is typed. argument: how its argument is shown in help, "" when it takes none.
         run: gets the screen and the rest of the line.
         complete: the arguments that make sense now.
+        remembered: False for one whose line may hold a secret; it is not offered again in the next session.
     """
 
     name: str
@@ -29,6 +30,7 @@ class TuiCommand:
     run: Callable[[MainScreen, str], object]
     argument: str = ""
     complete: Callable[[MainScreen], Iterable[str]] | None = None
+    remembered: bool = True
 
     @property
     def usage(self) -> str:
@@ -37,6 +39,9 @@ class TuiCommand:
 
 
 COMMANDS: dict[str, TuiCommand] = {}
+
+SEPARATOR = "  "
+"""Between two things that can be typed."""
 
 
 def register(command: TuiCommand) -> None:
@@ -63,6 +68,23 @@ def completions(typed: str, screen: MainScreen) -> list[str]:
     if command is None or command.complete is None:
         return []
     return sorted(f"{name} {argument}" for argument in command.complete(screen) if argument.startswith(rest))
+
+
+def hint(typed: str, screen: MainScreen) -> str:
+    """What can be typed next: the commands or arguments that begin so, or what the only one does."""
+    name, space, rest = typed.partition(" ")
+    command = find(name)
+    if command is not None and (name == command.name or len(name) > 1) and not rest:
+        offered = [line.partition(" ")[2] for line in completions(f"{command.name} ", screen)] if space else []
+        return SEPARATOR.join(offered) or translate(_("{usage}: {help}").format(usage=command.usage, help=command.help))
+    found = [line for line in completions(typed, screen) if line.startswith(typed)]
+    return SEPARATOR.join(line.partition(" ")[2] if space else line.strip() for line in found)
+
+
+def is_remembered(typed: str) -> bool:
+    """Whether a line may be kept for the next session."""
+    command = find(typed.strip().partition(" ")[0])
+    return command is None or command.remembered
 
 
 def _node(screen: MainScreen, rest: str) -> None:
@@ -98,6 +120,10 @@ def _context(screen: MainScreen, rest: str) -> None:
     screen.app.switch(context=rest)
 
 
+def _contexts(screen: MainScreen) -> Iterable[str]:
+    return screen.app.contexts
+
+
 def _sort(screen: MainScreen, rest: str) -> None:
     order = rest or SORTS[screen.arrangement.sort == SORTS[0]]
     if order in SORTS:
@@ -129,7 +155,7 @@ def _theme_names(screen: MainScreen) -> Iterable[str]:
 for _command in (
     TuiCommand("node", _("go to an edge node"), _node, "NAME", _nodes),
     TuiCommand("site", _("open another site of the config file"), _site, "NAME", _sites),
-    TuiCommand("ctx", _("open another context of the kubeconfig"), _context, "NAME"),
+    TuiCommand("ctx", _("open another context of the kubeconfig"), _context, "NAME", _contexts),
     TuiCommand("sort", _("sort edges by name or status"), _sort, "[ORDER]", lambda screen: SORTS),
     TuiCommand(
         "group",

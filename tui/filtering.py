@@ -48,11 +48,16 @@ def parse(text: str) -> tuple[Term, ...]:
             try:
                 compiled(pattern)
             except re.error as error:
-                sentence = _("`{pattern}` is not a regular expression: {error}")
-                raise FilterError(sentence.format(pattern=pattern, error=error)) from None
+                sentence = _("no regular expression yet: {error}")
+                raise FilterError(sentence.format(error=error)) from None
         if pattern:
             terms.append(Term(field, pattern, negated))
     return tuple(terms)
+
+
+def hint(typed: str) -> str:
+    """What a filter can say, while nothing is typed."""
+    return "" if typed.strip() else "text  !not  status:fail  node:edge*  code:KE3*  label:a=b"
 
 
 def keeper(terms: tuple[Term, ...], index: PictureIndex) -> Keep | None:

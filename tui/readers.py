@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.app import App
-from textual.command import CommandPalette
+from textual.command import CommandPalette, SearchIcon
 
-from kedge.i18n import Text, _
+from kedge.i18n import Text, _, translate
 from tui.aside import aside
 
 if TYPE_CHECKING:
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from kedge.workbench import Options, Workbench
     from tui.glyphs import Glyphs
     from tui.screens.main import MainScreen
+
+
+class Palette(CommandPalette):
+    """Textual's, in the language of the rest and without a character that terminals draw in different widths."""
+
+    def on_mount(self) -> None:
+        self.query_one(SearchIcon).icon = ">"
 
 
 class Readers(App[Any]):
@@ -97,7 +104,7 @@ class Readers(App[Any]):
     def action_command_palette(self) -> None:
         """Once only, whatever stands above it, and without Textual's fixed id: one may still be being taken down."""
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            self.push_screen(CommandPalette())
+            self.push_screen(Palette(placeholder=translate(_("type a part of what you want to do"))))
 
     def show_keys(self) -> None:
         """Every key with its id."""

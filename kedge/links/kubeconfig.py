@@ -101,6 +101,16 @@ def find_target(
     return target
 
 
+def context_names(settings: KubeSettings, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Every context of the kubeconfig that these settings lead to, by name.
+
+    Raises:
+        ConfigError: it is broken, or the one that was named does not exist.
+    """
+    paths = _config_paths(settings, environ) or ([K3S_CONFIG] if _exists(K3S_CONFIG) else [])
+    return tuple(sorted({entry.name for path in paths for entry in read_config_file(path).contexts}))
+
+
 def _find(settings: KubeSettings, environ: Mapping[str, str], k3s_config: Path, service_account: Path) -> Target:
     paths = _config_paths(settings, environ)
     if paths:

@@ -49,7 +49,7 @@ EVERYWHERE = {
     "x": {"export", "save"},
     "left_square_bracket": {"back", "leave"},
     "right_square_bracket": {"forward"},
-    "tab": {"cursor_right"},
+    "tab": {"complete"},
     "plus": {"enlarge"},
     "X": {"close_pane"},
     "right_curly_bracket": {"next_pane"},

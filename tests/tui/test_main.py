@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from kedge.model import Kind, Reason, Status
 from kedge.picture import LinkInfo, LinkState
+from kedge.typed import keep, past
 from tests.tui.conftest import Opener
 from tests.tui.sites import CLOUD, FakeWorkbench, broken, down, finding, picture, whole
 from tui.screens.evidence import EvidenceScreen
 from tui.screens.explain import ExplainScreen
 from tui.screens.help import HelpScreen
 from tui.screens.problems import ProblemsScreen
+from tui.widgets.command_line import CommandLine
 
 # ------------------------------------------------------------------------------------------------ what is shown
 
@@ -280,7 +283,7 @@ async def test_a_filter_that_is_no_regular_expression_is_said_so_and_changes_not
     async with at_desk() as desk:
         rows = len(desk.app.main.tree_view.rows)
         await desk.press("slash", "left_parenthesis")
-        assert "is not a regular expression" in desk.text
+        assert "no regular expression yet" in desk.text
         assert len(desk.app.main.tree_view.rows) == rows
 
 
@@ -308,6 +311,55 @@ async def test_commands_are_found_by_their_beginning_and_completed_by_tab(at_des
         await desk.press("escape")
         await desk.command("fau")
         assert desk.app.main.tree_view.faults_only
+
+
+async def test_what_can_be_typed_next_is_offered_and_tab_goes_round(at_desk: Opener, tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text(
+        "contexts: [{name: k3s, context: {}}, {name: plant-8, context: {}}, {name: plant-9, context: {}}]"
+    )
+    keep(":", "history")
+    async with at_desk(kubeconfig=str(tmp_path / "kubeconfig")) as desk:
+        line = desk.app.main.query_one(CommandLine)
+        await desk.press("colon", "n")
+        assert line.noted == "node"
+        await desk.type("ode")
+        assert line.noted == "node NAME: go to an edge node"
+        await desk.type(" ")
+        assert line.noted == "edge1  edge2"
+        await desk.press("tab", "tab", "tab")
+        assert line.line.value == "node edge1"
+        await desk.press("escape", "colon")
+        await desk.until(lambda: "plant-9" in desk.app.contexts)
+        await desk.type("ctx p")
+        assert line.noted == "plant-8  plant-9"
+        await desk.press("escape", "colon", "up")
+        assert line.line.value == "history", "typed in the session before"
+        await desk.press("escape")
+        await desk.command("exec echo secret")
+        await desk.command("node edge2")
+        await desk.until(lambda: "node edge2" in past()[":"])
+        assert past()[":"] == ["history", "node edge2"], "what may hold a secret is not kept"
+
+
+async def test_the_place_that_a_filter_takes_away_comes_back_with_it(at_desk: Opener) -> None:
+    async with at_desk() as desk:
+        tree = desk.app.main.tree_view
+        tree.select("edge/edge1/edgestream")
+        await desk.press("slash")
+        await desk.type("edge2")
+        assert tree.cursor == "edge"
+        await desk.press("escape")
+        assert tree.cursor == "edge/edge1/edgestream"
+
+
+async def test_of_another_site_nothing_is_left_while_it_is_being_opened(at_desk: Opener) -> None:
+    async with at_desk() as desk:
+        desk.app.main.opening("plant-8")
+        await desk.pilot.pause()
+        assert "edge1" not in desk.text
+        assert "No edge node" not in desk.text
+        desk.bench.show()
+        await desk.until(lambda: "EdgeStream is disabled on edge1" in desk.details)
 
 
 async def test_a_command_that_does_not_exist_is_answered_with_those_that_do(at_desk: Opener) -> None:

@@ -173,12 +173,12 @@ async def test_the_palette_offers_commands_and_themes(at_desk: Opener) -> None:
         offered = {command.title for command in desk.app.get_system_commands(desk.app.screen)}
         assert {"history", "problems", "theme light", "readonly"} <= offered
         await desk.press("ctrl+p")
-        await desk.until(lambda: type(desk.app.screen).__name__ == "CommandPalette")
+        await desk.until(lambda: type(desk.app.screen).__name__ == "Palette")
         await desk.pilot.resize_terminal(50, 10)
         await desk.until(lambda: type(desk.app.screen).__name__ == "TooSmall")
         await desk.press("ctrl+p")
-        assert sum(type(screen).__name__ == "CommandPalette" for screen in desk.app.screen_stack) == 1
+        assert sum(type(screen).__name__ == "Palette" for screen in desk.app.screen_stack) == 1
         await desk.pilot.resize_terminal(120, 40)
-        await desk.until(lambda: type(desk.app.screen).__name__ == "CommandPalette")
+        await desk.until(lambda: type(desk.app.screen).__name__ == "Palette")
         await desk.press("escape", "ctrl+p", "escape")
         assert not isinstance(desk.app.screen, EvidenceScreen)

@@ -91,9 +91,13 @@ def _exec(screen: MainScreen, rest: str) -> None:
 
 
 commands.register(
-    commands.TuiCommand("exec", _("run a command on marked nodes, or in a pod"), _exec, "[POD --] COMMAND")
+    commands.TuiCommand(
+        "exec", _("run a command on marked nodes, or in a pod"), _exec, "[POD --] COMMAND", remembered=False
+    )
 )
 commands.register(
-    commands.TuiCommand("shell", _("a shell on a machine or in a pod"), _command, "[NODE|POD [COMMAND]]", _names)
+    commands.TuiCommand(
+        "shell", _("a shell on a machine or in a pod"), _command, "[NODE|POD [COMMAND]]", _names, remembered=False
+    )
 )
 register(PaneKind(name="shell", binding="s", label=_("shell"), open=_open))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,17 +12,17 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from kedge.i18n import Text, _, ngettext, translate
+from kedge.i18n import Text, _, translate
 from kedge.model import Finding, Status
 from kedge.picture import Picture
-from kedge.printable import one_line
 from kedge.proposals import Proposal
-from tui import commands, filtering, panes
 from tui import mark as mark  # noqa: PLC0414 - registers its command
+from tui import panes
 from tui.arranging import Arrangement
 from tui.glyphs import Glyphs
 from tui.index import PictureIndex
-from tui.screens.main_panes import PANE_ACTIONS, MainPanes
+from tui.screens.main_panes import PANE_ACTIONS
+from tui.screens.main_way import MainWay
 from tui.screens.problems import ProblemsScreen
 from tui.shown import path_node, shown_of
 from tui.widgets.command_line import CommandLine
@@ -35,9 +35,6 @@ from tui.widgets.key_footer import KeyFooter
 from tui.widgets.pane_dock import PaneDock
 from tui.widgets.path_strip import PathStrip
 
-if TYPE_CHECKING:
-    pass
-
 log = logging.getLogger(__name__)
 
 panes.load()
@@ -48,7 +45,7 @@ TALL = 30
 """Rows from which on the metrics path has a line of its own."""
 
 
-class MainScreen(MainPanes):
+class MainScreen(MainWay):
     """Everything one needs at 3 a.m. on one screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,11 +78,7 @@ class MainScreen(MainPanes):
         self._clock = clock
         self._tick = tick
         self._selected = ""
-        self._trail: list[str] = []
-        self._trail_at = -1
         self._following: str | None = ""
-        self._filter = ""
-        self._terms: tuple[filtering.Term, ...] = ()
         self.arrangement = Arrangement()
         self._fixable = False
 
@@ -105,6 +98,7 @@ class MainScreen(MainPanes):
 
     def on_mount(self) -> None:
         self.query_one("#sifted").display = False
+        self.remember_typed()
         self.opening("")
         self.tree_view.focus()
 
@@ -134,14 +128,16 @@ class MainScreen(MainPanes):
         """Another site is being opened: nothing of the old one stays."""
         text = _("opening {site} {more}").format(site=site or _("the site"), more=self.glyphs.more)
         self.index, self._selected, self._following = None, "", ""
-        self._trail, self._trail_at = [], -1
+        self._forget_trail()
         self.header.opening(text)
+        self.tree_view.clear()
         self.query_one(ComponentTitle).show(None, "")
         self.details.show(Shown(empty=text), keep_place=False)
-        self.query_one(PathStrip).show(None)
+        self.query_one(PathStrip).blank()
 
     def cannot_open(self, why: Text) -> None:
         """The site cannot be opened at all: say why, and what to do."""
+        self.opening("")
         self.header.opening(_("not open"))
         self.query_one(ComponentTitle).show(None, translate(_("This site cannot be opened")))
         hint = _("r tries again; :site and :ctx open something else; q quits")
@@ -177,9 +173,7 @@ class MainScreen(MainPanes):
 
     @on(ComponentTree.Selected)
     def _moved(self, message: ComponentTree.Selected) -> None:
-        if self._trail_at < 0 or self._trail[self._trail_at] != message.component:
-            self._trail = [*self._trail[: self._trail_at + 1], message.component][-100:]
-            self._trail_at = len(self._trail) - 1
+        self._been_at(message.component)
         self._show_component(message.component, keep_place=message.component == self._selected)
 
     @on(ComponentTree.Chosen)
@@ -194,15 +188,6 @@ class MainScreen(MainPanes):
     @on(Details.Chosen)
     def _evidence_of(self, message: Details.Chosen) -> None:
         self.app.show_evidence(message.finding)
-
-    def _tell_sifted(self) -> None:
-        """Above the tree: what is left out, and why."""
-        tree, line = self.tree_view, self.query_one("#sifted", Static)
-        why = [translate(_("faults only"))] if tree.faults_only else []
-        why += [f"/{self._filter}"] if self._filter else []
-        hidden = ngettext("{count} hidden", "{count} hidden", "count").format(count=tree.hidden)
-        line.update(one_line(", ".join([*why, translate(hidden)])))
-        line.display = bool(why)
 
     def _show_component(self, component: str, *, keep_place: bool) -> None:
         index = self.index
@@ -323,18 +308,6 @@ class MainScreen(MainPanes):
     def action_help(self) -> None:
         self.app.show_help()
 
-    def action_back(self) -> None:
-        self._walk(-1)
-
-    def action_forward(self) -> None:
-        self._walk(1)
-
-    def _walk(self, step: int) -> None:
-        place = self._trail_at + step
-        if 0 <= place < len(self._trail):
-            self._trail_at = place
-            self.tree_view.select(self._trail[place])
-
     def action_escape(self) -> None:
         """One thing at a time: out of a pane, the filter, faults only, marks; then the focus goes back to the tree."""
         tree = self.tree_view
@@ -358,47 +331,3 @@ class MainScreen(MainPanes):
     def say(self, text: Text, severity: str = "information") -> None:
         """One sentence in a toast, never markup."""
         self.app.say(text, severity)
-
-    # -------------------------------------------------------------------------------------- filter, command
-
-    def action_filter(self) -> None:
-        self.query_one(CommandLine).ask("/", self._filter, typed=self._set_filter, done=self._set_filter)
-
-    def action_command(self) -> None:
-        line = self.query_one(CommandLine)
-        line.ask(":", "", done=self.run_command, complete=lambda typed: commands.completions(typed, self))
-
-    def _set_filter(self, text: str) -> None:
-        self._filter = text.strip()
-        self._apply_filter()
-        self._tell_sifted()
-
-    def _keeper(self, index: PictureIndex) -> filtering.Keep | None:
-        """The filter for a picture; the one before stays while what is typed cannot be understood."""
-        try:
-            self._terms = filtering.parse(self._filter)
-        except filtering.FilterError as error:
-            self.query_one(CommandLine).note(translate(error.text))
-        return filtering.keeper(self._terms, index)
-
-    def _apply_filter(self) -> None:
-        if self.index is None:
-            return
-        line = self.query_one(CommandLine)
-        line.note("")
-        self.tree_view.filter(self._keeper(self.index))
-        if self._filter and not line.noted:
-            count = ngettext("{count} row", "{count} rows", "count").format(count=len(self.tree_view.rows))
-            line.note(translate(count))
-
-    def run_command(self, text: str) -> None:
-        """Run what was typed after the colon."""
-        name, _space, rest = text.strip().partition(" ")
-        if not name:
-            return
-        command = commands.find(name)
-        if command is None:
-            known = ", ".join(sorted(commands.COMMANDS))
-            self.say(_("There is no command `{name}`; there are: {known}").format(name=name, known=known), "warning")
-            return
-        command.run(self, rest.strip())

@@ -35,6 +35,8 @@ class QuestionScreen(Dialog[Reply]):
             yield Static(printable(translate(self._question.text)), markup=False)
             if self._question.is_secret:
                 yield Input(password=True, id="secret", compact=True)
+                hint = _("enter answers, esc refuses; it is kept in memory only")
+                yield Static(translate(hint), classes="hint", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(translate(_("No")), id="no", compact=True)
                 if not self._question.is_secret:

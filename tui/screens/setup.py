@@ -58,7 +58,8 @@ class SetupScreen(Dialog[str]):
                         yield Static(translate(label), classes="label", markup=False)
                         yield Input(first.get(name, ""), id=f"setup-{name}", compact=True)
                 yield Static("", id="file", markup=False)
-            yield Static("", id="state", markup=False)
+            hint = _("tab moves on; enter presses a button; esc leaves all as it is")
+            yield Static(translate(hint), id="state", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(translate(_("Cancel")), id="cancel", compact=True)
                 yield Button(translate(_("Try the login")), id="try", compact=True)

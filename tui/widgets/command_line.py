@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -19,13 +19,27 @@ from tui.errors import Guarded
 Complete = Callable[[str], Iterable[str]]
 """The whole lines that what is typed so far could become."""
 
+Hint = Callable[[str], str]
+"""What can be typed next, in a few words."""
+
+UNNAMED = frozenset({"slash"})
+"""Keys of one character whose character Textual does not know by their name."""
+
 
 def _nothing(text: str) -> None:
     """Nobody wants to know."""
 
 
+def _kept_nowhere(prompt: str, text: str) -> None:
+    """What is entered is forgotten with the screen."""
+
+
 class CommandLine(Guarded, Horizontal):
-    """Hidden until asked. What is entered is handed over at once, with the focus back where it was."""
+    """Hidden until asked. What is entered is handed over at once, with the focus back where it was.
+
+    Attributes:
+        keep: gets every prompt and what was entered behind it, for whoever remembers it longer than this does.
+    """
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -34,8 +48,10 @@ class CommandLine(Guarded, Horizontal):
         self._place = 0
         self._typed: Callable[[str], None] = _nothing
         self._done: Callable[[str], None] = _nothing
+        self._hint: Hint | None = None
         self._back: Widget | None = None
         self.noted = ""
+        self.keep: Callable[[str, str], None] = _kept_nowhere
         self.display = False
 
     def compose(self) -> ComposeResult:
@@ -51,6 +67,7 @@ class CommandLine(Guarded, Horizontal):
         done: Callable[[str], None],
         typed: Callable[[str], None] = _nothing,
         complete: Complete | None = None,
+        hint: Hint | None = None,
     ) -> None:
         """Show the line and take the focus.
 
@@ -58,15 +75,16 @@ class CommandLine(Guarded, Horizontal):
             prompt: one character that says what is asked; each has its history. text: what stands there at first.
             done: gets what was entered; "" when it was given up.
             typed: gets what stands there whenever it changes.
+            complete: what tab offers. hint: what is noted at the right while typing.
         """
-        self._prompt, self._typed, self._done = prompt, typed, done
+        self._prompt, self._typed, self._done, self._hint = prompt, typed, done, hint
         self._place = len(self._history.setdefault(prompt, []))
         if not self.display:
             self._back = self.screen.focused
         self.query_one("#prompt", Static).update(prompt)
-        self.note("")
+        self.note(hint(text) if hint is not None else "")
         line = self.line
-        line.suggester = _Suggest(complete) if complete is not None else None
+        line.completes(complete)
         with line.prevent(Input.Changed):
             line.value = text
         line.cursor_position = len(text)
@@ -87,13 +105,22 @@ class CommandLine(Guarded, Horizontal):
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
         if self.display:
+            if self._hint is not None:
+                self.note(self._hint(event.value))
             self._typed(event.value)
+
+    def remember(self, past: Mapping[str, Sequence[str]]) -> None:
+        """What was entered in earlier sessions, before what has been entered in this one."""
+        for prompt, entries in past.items():
+            self._history[prompt] = [*entries, *self._history.get(prompt, ())]
+        self._place = len(self._history.get(self._prompt, ()))
 
     def end(self, text: str) -> None:
         """Entered, or given up with ""."""
         past = self._history[self._prompt]
         if text.strip() and text not in past[-1:]:
             past.append(text)
+            self.keep(self._prompt, text)
         self.display = False
         self.screen.set_focus(self._back)
         self._done(text)
@@ -113,16 +140,32 @@ class CommandLine(Guarded, Horizontal):
 
 class _Line(Guarded, Input):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "enter", translate(_("enter")), show=False, id="line.enter"),
+        Binding("enter", "enter", translate(_("enter")), id="line.enter"),
         Binding("escape", "give_up", translate(_("cancel")), key_display="esc", id="line.cancel"),
         Binding("up", "earlier(-1)", translate(_("earlier")), show=False, id="line.earlier"),
         Binding("down", "earlier(1)", translate(_("later")), show=False, id="line.later"),
-        Binding("tab", "cursor_right", translate(_("complete")), id="line.complete"),
+        Binding("tab", "complete", translate(_("complete")), id="line.complete"),
     ]
 
     def __init__(self, owner: CommandLine) -> None:
         super().__init__(id="typed", compact=True, select_on_focus=False)
         self._owner = owner
+        self._complete: Complete | None = None
+        self._stem = ""
+
+    def completes(self, complete: Complete | None) -> None:
+        """What tab may make of what is typed; None when nothing."""
+        self._complete, self._stem = complete, ""
+        self.suggester = _Suggest(complete) if complete is not None else None
+        self.refresh_bindings()
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """The keys of the screen that mean a character here are not offered meanwhile."""
+        return key in UNNAMED or super().check_consume_key(key, character)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing is offered, tab promises nothing."""
+        return self._complete is not None if action == "complete" else True
 
     def action_enter(self) -> None:
         self._owner.end(self.value)
@@ -132,6 +175,18 @@ class _Line(Guarded, Input):
 
     def action_earlier(self, step: int) -> None:
         self._owner.earlier(step)
+
+    def action_complete(self) -> None:
+        """The first line that begins as what was typed; pressed again, the next one."""
+        offered = list(self._complete(self._stem)) if self._complete is not None and self._stem else []
+        if self.value not in offered:
+            self._stem = self.value
+            offered = list(self._complete(self._stem)) if self._complete is not None else []
+        fitting = [line for line in offered if line.startswith(self._stem)]
+        if fitting:
+            here = fitting.index(self.value) if self.value in fitting else -1
+            self.value = fitting[(here + 1) % len(fitting)]
+            self.cursor_position = len(self.value)
 
 
 class _Suggest(Suggester):

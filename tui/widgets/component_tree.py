@@ -27,7 +27,7 @@ from tui.errors import Guarded
 from tui.glyphs import STATUS_CLASSES, Glyphs
 from tui.index import PictureIndex
 from tui.widgets.tree_line import Dress, tree_line
-from tui.widgets.tree_rows import Keep, Row, Rows, is_faulty, kept, leading, looks, visible_rows
+from tui.widgets.tree_rows import Keep, Row, Rows, is_faulty, leading_to, looks, visible_rows
 
 FOLD_FROM = 20
 """With more edges than these, each is folded at first: an overview must fit a screen."""
@@ -90,10 +90,12 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         self._ids: tuple[str, ...] = ()
         self._rows = Rows()
         self._shown: frozenset[str] | None = None
+        self._found_count = 0
         self._folded: set[str] = set()
         self._opened: set[str] = set()
         self._keep: Keep | None = None
         self._cursor = ""
+        self._wanted = ""
         self._told: tuple[frozenset[str], int] | None = None
         self.marked: set[str] = set()
         self._marked_last = ""
@@ -111,6 +113,11 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         return self._rows.hidden
 
     @property
+    def found(self) -> int:
+        """How many components a filter looks for, not counting what only leads there; all without a filter."""
+        return len(self._ids) if self._shown is None else self._found_count
+
+    @property
     def rows(self) -> tuple[Row, ...]:
         """The visible rows, top to bottom, those off the screen included."""
         return self._rows.rows
@@ -119,6 +126,15 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
     def cursor_row(self) -> int:
         """Row of the cursor."""
         return self._rows.find(self._cursor) or 0
+
+    def clear(self) -> None:
+        """Another site is opened: nothing of this one stays, not even what was marked or folded in it."""
+        self._index, self._ids, self._rows, self._shown = None, (), Rows(), None
+        self._cursor = self._wanted = self._marked_last = ""
+        self._folded, self._opened, self.marked = set(), set(), set()
+        self._told = None
+        self.virtual_size = Size(1, 0)
+        self.refresh()
 
     def show(self, index: PictureIndex, keep: Keep | None = None) -> None:
         """Take a new picture in, with the filter made for it; the cursor stays on its component."""
@@ -132,7 +148,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
             self.marked &= index.views.keys()
             if not self._cursor and components:
                 self._cursor = components[0].id
-        shown = self._kept()
+        shown = self._kept(self._sought())
         if same and shown == self._shown:
             self._draw_changed(before, index)
         else:
@@ -171,15 +187,23 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         self._sift()
 
     def _sift(self) -> None:
-        self._shown = self._kept()
-        shown, index = self._shown, self._index
-        self._opened = set() if shown is None or index is None else leading(index.components, shown, self._found)
+        found = self._sought()
+        self._shown = self._kept(found)
+        self._opened = set() if self._shown is None else set(self._shown) - {view.id for view in found or ()}
         self._lay_out()
 
-    def _kept(self) -> frozenset[str] | None:
+    def _sought(self) -> list[ComponentView] | None:
+        """What the filter looks for; None when there is none."""
         if self._index is None or (self._keep is None and not self.faults_only):
             return None
-        return kept(self._index.components, self._found)
+        return [view for view in self._index.components if self._found(view)]
+
+    def _kept(self, found: list[ComponentView] | None) -> frozenset[str] | None:
+        """What was found and what leads there."""
+        if found is None or self._index is None:
+            return None
+        self._found_count = len(found)
+        return leading_to(self._index.components, found)
 
     def _found(self, view: ComponentView) -> bool:
         """True for what the filter looks for, and faults where only they are wanted."""
@@ -205,16 +229,21 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         before = self._rows
         self._rows = visible_rows(self._index.components, self._folded - self._opened, self._shown)
         self.virtual_size = Size(1, len(self._rows.rows))
-        if self._rows.rows and self._rows.find(self._cursor) is None:
-            self._go(self._nearest(before))
+        if self._wanted and self._rows.find(self._wanted) is not None:
+            self._go(self._wanted)  # what stood here before a filter took it away is back
+        elif self._rows.rows and self._rows.find(self._cursor) is None:
+            wanted = self._wanted or self._cursor
+            self._go(self._nearest(before, wanted))
+            self._wanted = wanted
         self.refresh()
         self._tell_view()
 
-    def _nearest(self, before: Rows) -> str:
+    def _nearest(self, before: Rows, wanted: str) -> str:
         """Where the cursor goes when its component is no longer visible: its nearest visible ancestor."""
-        place = self._cursor
+        views = self._index.views if self._index is not None else {}
+        place = wanted
         while place:
-            place = place.rpartition("/")[0]
+            place = views[place].parent if place in views else place.rpartition("/")[0]
             if self._rows.find(place) is not None:
                 return place
         row = min(before.find(self._cursor) or 0, len(self._rows.rows) - 1)
@@ -229,7 +258,7 @@ class ComponentTree(Guarded, ScrollView, can_focus=True):
         if self._rows.find(component) is None:
             return
         moved = component != self._cursor
-        self._cursor = component
+        self._cursor, self._wanted = component, ""
         self.scroll_to_region(Region(0, self.cursor_row, 1, 1), animate=False, force=True)
         self.refresh()
         if moved:

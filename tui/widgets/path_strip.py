@@ -105,6 +105,12 @@ class PathStrip(Guarded, Widget):
         self._path: NodePath | None = None
         self._homes: Collection[tuple[str, Hop]] = ()
         self._metrics_first = False
+        self._empty: Text | str = ""
+
+    def blank(self) -> None:
+        """Nothing is known yet, not even whether there is an edge."""
+        self._path, self._empty = None, ""
+        self.refresh()
 
     def show(
         self, path: NodePath | None, homes: Collection[tuple[str, Hop]] = (), *, metrics_first: bool = False
@@ -114,15 +120,16 @@ class PathStrip(Guarded, Widget):
         Args:
             metrics_first: what is selected belongs to metrics, so where there is one line only it is theirs.
         """
-        if (path, metrics_first) != (self._path, self._metrics_first):
-            self._path, self._homes, self._metrics_first = path, homes, metrics_first
+        empty = _("No edge node, no path")
+        if (path, metrics_first, empty) != (self._path, self._metrics_first, self._empty):
+            self._path, self._homes, self._metrics_first, self._empty = path, homes, metrics_first, empty
             self.refresh()
 
     def lines(self, width: int) -> list[list[Part]]:
         """The lines as styled parts."""
         path = self._path
         if path is None:
-            return [[(translate(_("No edge node, no path")), "path--name")]]
+            return [[(translate(self._empty), "path--name")]]
         node = cut_middle(one_line(path.node), NAME_MOST, self.glyphs.more)
         logs, top = (translate(said.format(node=node)) for said in (_("logs {node}"), _("top  {node}")))
         front = [hop for hop in path.metrics if hop.hop in FRONT]

@@ -72,20 +72,21 @@ def visible_rows(
 
 def kept(components: Sequence[ComponentView], keep: Keep) -> frozenset[str]:
     """Ids of what a filter keeps, and of what leads there."""
+    return leading_to(components, [view for view in components if keep(view)])
+
+
+def leading_to(components: Sequence[ComponentView], found: Sequence[ComponentView]) -> frozenset[str]:
+    """Ids of what was found and of all its ancestors."""
+    if not found:
+        return frozenset()
     parents = {view.id: view.parent for view in components}
     shown: set[str] = set()
-    for view in components:
-        if view.id not in shown and keep(view):
-            place = view.id
-            while place and place not in shown:
-                shown.add(place)
-                place = parents.get(place, "")
+    for view in found:
+        place = view.id
+        while place and place not in shown:
+            shown.add(place)
+            place = parents.get(place, "")
     return frozenset(shown)
-
-
-def leading(components: Sequence[ComponentView], shown: Collection[str], found: Keep) -> set[str]:
-    """Ids that a filter leaves only because they lead to what it found; these are opened, so that one sees it."""
-    return {view.id for view in components if view.id in shown and not found(view)}
 
 
 def _lay(
