@@ -20,7 +20,7 @@ from tests.tui.conftest import Desk, Opener
 from tui.logs import pane as pane_module
 from tui.logs.pane import LogPane
 from tui.logs.ring import LogRing, Rows
-from tui.logs.view import searcher
+from tui.logs.scan import searcher
 from tui.patterns import compiled
 
 JOURNAL = UnitLog("edge1", "edgecore")
@@ -130,6 +130,35 @@ async def test_a_filter_leaves_lines_out_and_the_next_ones_too(at_desk: Opener) 
         await desk.type("[")
         await desk.press("enter")
         await shown(desk, "no regular expression")
+
+
+async def test_many_lines_are_looked_through_while_keys_are_answered(at_desk: Opener) -> None:
+    async with reading(at_desk) as (desk, pane, reader):
+        view = pane.view
+        reader.on_lines([LogLine(f"{'aaaaaaaaaa' * 3}{n}b {'error' if n % 1000 == 7 else ''}") for n in range(40_000)])
+        view.find(compiled("[0-9]+b er+or$"))
+        assert view.is_busy
+        reader.on_lines([LogLine("come meanwhile 7b error")])
+        await desk.until(lambda: len(view.matches) == 41 and not view.is_busy)
+        assert view.cursor == view.matches[-1] == 40_000
+        view.filter(lambda line: "error" in line.text)
+        assert view.is_busy
+        assert view.shown == 40_001, "what was shown stays until it is done"
+        await desk.until(lambda: view.shown == 41)
+        assert view.matches == [*range(7, 40_000, 1000), 40_000]
+
+
+async def test_an_expression_that_would_search_for_ever_is_given_up(at_desk: Opener) -> None:
+    async with reading(at_desk) as (desk, pane, reader):
+        reader.on_lines([LogLine("a" * 60 + "b")])
+        for key in ("slash", "ampersand"):
+            await desk.press(key)
+            await desk.type("(a+)+$")
+            await desk.press("enter")
+            await shown(desk, "takes too long")
+            assert pane.view.shown == 1
+            assert "/(a" not in desk.text
+            pane._problem = None
 
 
 async def test_hostile_lines_stay_on_their_row(at_desk: Opener) -> None:

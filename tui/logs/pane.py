@@ -153,6 +153,13 @@ class LogPane(Pane):
         message.stop()
         self._tell()
 
+    @on(LogView.GaveUp)
+    def _gave_up(self, message: LogView.GaveUp) -> None:
+        message.stop()
+        self._find = self._kept = ""
+        self._problem = _("this expression takes too long to look for, and was given up")
+        self._tell()
+
     def _tell(self) -> None:
         self.query_one("#logstate", Static).update(translate_all(self._state()))
 
@@ -162,7 +169,7 @@ class LogPane(Pane):
         states = reader.states if reader is not None else ()
         said: list[Text | str] = [self._problem] if self._problem is not None else []
         if self._find:
-            said.append(f"/{self._find} {view.at_match}/{len(view.matches)}")
+            said.append(f"/{self._find} {view.look.more if view.is_busy else f'{view.at_match}/{len(view.matches)}'}")
         if self._kept:
             said.append(f"&{self._kept}")
         said.append(_way_of(states))
@@ -241,7 +248,7 @@ class LogPane(Pane):
         self.app.copy(as_text(self.view.picked()).rstrip("\n"))
 
     def action_next(self, step: int) -> None:
-        if self.view.next_match(step) == 0:
+        if self.view.next_match(step) == 0 and not self.view.is_busy:
             self.app.say(_("Nothing is found; / asks what to look for"))
 
     def action_find(self) -> None:

@@ -53,6 +53,13 @@ class LogRing:
         for position in range(self._start + max(0, number - self.first), len(self._lines)):
             yield self._lines[position]
 
+    def some(self, numbers: Sequence[int]) -> list[LogLine]:
+        """The lines with these numbers, all of which are here, in ascending order."""
+        shift = self._start - self.first
+        if numbers and numbers[-1] - numbers[0] == len(numbers) - 1:
+            return self._lines[shift + numbers[0] : shift + numbers[-1] + 1]
+        return [self._lines[shift + number] for number in numbers]
+
     def extend(self, lines: Sequence[LogLine]) -> int:
         """Add lines, dropping the oldest above the limits; gives how many were dropped."""
         self._lines.extend(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -18,7 +19,14 @@ from kedge.logs.lines import LineKind, LogLine
 from tui.errors import Guarded
 from tui.logs.look import SOURCE_COLOURS, Look, Times, wrapped
 from tui.logs.ring import LogRing, Rows
+from tui.logs.scan import Scan, searcher
+from tui.patience import TooSlow, patience
 from tui.text_layout import width_of
+
+SLICE_SECONDS = 0.012
+"""Lines are looked through for so long at a time; between two times keys are answered."""
+
+PAUSE_SECONDS = 0.001
 
 DRAW_SECONDS = 0.07
 """At most so often is the screen drawn for new lines."""
@@ -27,26 +35,6 @@ SHIFT = 16
 """Cells by which lines that are not wrapped move sideways."""
 
 Keep = Callable[[LogLine], bool]
-
-
-_SPECIAL = frozenset(r"\.^$*+?{}[]|()")
-
-_LETTERS_APART = re.compile(r"\[|\\[xuUN0-9]|\(\?")
-"""In a pattern: what must not have its letters made small, or may not mean the same then."""
-
-
-def searcher(pattern: re.Pattern[str]) -> Callable[[str], object]:
-    """Whether a text holds the pattern. Ignoring case is what costs most in a search, so ASCII is searched in small
-    letters: plain words without the engine, others with their small form. Anything doubtful takes the pattern itself.
-    """
-    text = pattern.pattern
-    if not pattern.flags & re.IGNORECASE or not text.isascii() or _LETTERS_APART.search(text):
-        return pattern.search
-    if not set(text) & _SPECIAL:
-        needle = text.lower()
-        return lambda line: needle in line.lower()
-    small = re.compile(re.sub(r"(?<!\\)(?:\\\\)*[A-Z]", lambda found: found[0].lower(), text)).search
-    return lambda line: small(line.lower()) if line.isascii() else pattern.search(line)
 
 
 class LogView(Guarded, ScrollView, can_focus=True, inherit_bindings=False):
@@ -61,6 +49,9 @@ class LogView(Guarded, ScrollView, can_focus=True, inherit_bindings=False):
     class Changed(Message):
         """Something that the status line tells has changed."""
 
+    class GaveUp(Message):
+        """The search or the filter took too long; neither is in use any more."""
+
     def __init__(self, look: Look, ring: LogRing | None = None) -> None:
         super().__init__()
         self.ring = ring or LogRing()
@@ -73,9 +64,17 @@ class LogView(Guarded, ScrollView, can_focus=True, inherit_bindings=False):
         self._rows = Rows()
         self._keep: Keep | None = None
         self._pattern: re.Pattern[str] | None = None
+        self._holds: Callable[[str], object] | None = None
         self._shift = 0
         self._width = 0
         self._is_due = False
+        self._scan: Scan | None = None
+        self._seeks = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Lines are still being looked through."""
+        return self._scan is not None
 
     @property
     def shown(self) -> int:
@@ -101,18 +100,17 @@ class LogView(Guarded, ScrollView, can_focus=True, inherit_bindings=False):
             self.set_timer(DRAW_SECONDS, self._draw)
 
     def _show_from(self, first: int) -> None:
-        first = max(first, self.ring.first)
-        lines = list(self.ring.since(first))
-        numbers = range(first, self.ring.end)
-        if self._keep is not None:
-            keep = self._keep
-            pairs = [(n, line) for n, line in zip(numbers, lines, strict=True) if keep(line)]
-            numbers, lines = [n for n, _line in pairs], [line for _n, line in pairs]  # type: ignore[assignment]
-        heights = [self.look.height(line, self._width) for line in lines] if self.wrap else None
-        self._rows.add(numbers, heights)
-        if self._pattern is not None:
-            holds = searcher(self._pattern)
-            self.matches += [n for n, line in zip(numbers, lines, strict=True) if holds(line.text)]
+        """Show the lines that came; a filter, wrapping and a search look at them at once."""
+        scan = Scan(self.ring, keep=self._keep, height=self._height_of if self.wrap else None, holds=self._holds)
+        scan.begin(max(first, self.ring.first), self._rows)
+        try:
+            scan.step(math.inf)
+        except TooSlow:
+            self._give_up()
+        self.matches += scan.matches
+
+    def _height_of(self, line: LogLine) -> int:
+        return self.look.height(line, self._width)
 
     def _forget_dropped(self) -> None:
         first = self.ring.first
@@ -137,19 +135,58 @@ class LogView(Guarded, ScrollView, can_focus=True, inherit_bindings=False):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Rows made anew, the line under the cursor or at the top where it was."""
-        anchor = self._anchor()
+        """Rows made anew, a slice at a time; what was shown stays until they are done."""
         self._width = max(20, self.scrollable_content_region.width)
-        self._rows, self.matches = Rows(), []
-        self._show_from(self.ring.first)
-        self.virtual_size = Size(1, len(self._rows))
-        if self.following:
-            self._scroll(len(self._rows))
-        elif anchor is not None:
-            number, offset = anchor
-            self._scroll(self._rows.row_of(number) - offset)
+        height = self._height_of if self.wrap else None
+        self._begin(Scan(self.ring, keep=self._keep, height=height, holds=self._holds))
+
+    def _begin(self, scan: Scan) -> None:
+        is_going = self._scan is not None
+        self._scan = scan
+        if not is_going:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        scan = self._scan
+        if scan is None:
+            return
+        try:
+            is_done = scan.step(SLICE_SECONDS)
+        except TooSlow:
+            self._give_up()
+            return
+        if is_done:
+            self._scan = None
+            self._adopt(scan)
+        else:
+            self.set_timer(PAUSE_SECONDS, self._go_on)
+
+    def _give_up(self) -> None:
+        """Neither a search nor a filter that takes too long is kept."""
+        self._scan, self._pattern, self._holds, self._seeks = None, None, None, False
+        self._keep = None
+        self._lay_out()
+        self.post_message(self.GaveUp())
+
+    def _adopt(self, scan: Scan) -> None:
+        if scan.rows is not None:
+            anchor = self._anchor()
+            self._rows, self.matches = scan.rows, scan.matches
+            self._rows.drop_before(self.ring.first)
+            self.virtual_size = Size(1, len(self._rows))
+            if self.following:
+                self._scroll(len(self._rows))
+            elif anchor is not None:
+                number, offset = anchor
+                self._scroll(self._rows.row_of(number) - offset)
+        else:
+            self.matches = [*scan.matches, *self.matches]
+        self._forget_dropped()
         self.refresh()
         self.post_message(self.Changed())
+        if self._seeks:
+            self._seeks = False
+            self._to_last_match()
 
     def _anchor(self) -> tuple[int, int] | None:
         top = int(self.scroll_y)
@@ -172,18 +209,27 @@ class LogView(Guarded, ScrollView, can_focus=True, inherit_bindings=False):
         self._keep = None if keep is None else lambda line: line.kind is not LineKind.LINE or keep(line)
         self._lay_out()
 
-    def find(self, pattern: re.Pattern[str] | None) -> int:
-        """Mark what matches and go to the last match above the end of the screen; gives how many lines match."""
+    def find(self, pattern: re.Pattern[str] | None) -> None:
+        """Mark what matches and go to the last match above the end of the screen, as soon as every line was looked at;
+        :class:`GaveUp` when that takes too long.
+        """
         self._pattern = pattern
-        holds = searcher(pattern) if pattern is not None else lambda _text: False
-        self.matches = [number for number in self._rows.numbers() if holds(self.ring[number].text)]
+        self._holds = searcher(pattern) if pattern is not None else None
+        self.matches, self._seeks = [], pattern is not None
         self.refresh()
-        self.post_message(self.Changed())
+        if self._scan is not None and self._scan.rows is not None:
+            self._lay_out()
+        elif pattern is not None:
+            self._begin(Scan(self.ring, numbers=list(self._rows.numbers()), holds=self._holds))
+        else:
+            self._scan = None
+            self.post_message(self.Changed())
+
+    def _to_last_match(self) -> None:
         if self.matches:
             bottom = self._rows.at(int(self.scroll_y) + self._height() - 1)
             end = bottom[0] if bottom is not None else self.ring.end
             self.go_to(next((n for n in reversed(self.matches) if n <= end), self.matches[0]))
-        return len(self.matches)
 
     def next_match(self, step: int) -> int:
         """Go to the next or the previous match, around the end; its number from 1, 0 for none."""
@@ -329,10 +375,15 @@ class LogView(Guarded, ScrollView, can_focus=True, inherit_bindings=False):
         if self._pattern is None:
             return [Segment(text, style)]
         match, segments, at = style + self._style("log--match"), [], 0
-        for found in self._pattern.finditer(text):
-            if found.end() > found.start():
-                segments += [Segment(text[at : found.start()], style), Segment(found[0], match)]
-                at = found.end()
+        try:
+            with patience():
+                places = [found.span() for found in self._pattern.finditer(text) if found.end() > found.start()]
+        except TooSlow:
+            self._give_up()
+            places = []
+        for start, end in places:
+            segments += [Segment(text[at:start], style), Segment(text[start:end], match)]
+            at = end
         return [*segments, Segment(text[at:], style)]
 
     def _style(self, name: str) -> Style:
