@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from kedge import __version__
-from kedge.commands.common import kubectl_options
+from kedge.commands.common import kubectl_options, stop
 from kedge.commands.interrupts import interrupted, obey
 from kedge.i18n import _
 
@@ -115,6 +115,8 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 def run_screen(**options: Any) -> int:
     """Open the screen; imported only now."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        stop(_("The screen needs a terminal; `kedge-tui check`, `verify` and `report` are for scripts and pipes"))
     code: int = importlib.import_module("tui.app").run(**options)
     return code
 
@@ -135,6 +137,7 @@ def main() -> NoReturn:
     Workers that wait inside a network library are daemon threads; taking the interpreter down under them can
     crash it, so the process ends as soon as everything that wanted to be told of the end has been.
     """
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a glyph that the locale lacks ends no report
@@ -155,6 +158,13 @@ def main() -> NoReturn:
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _open_what_is_closed() -> None:
+    """A caller that closed a stream (``>&-``) wants to hear or say nothing there; that is no reason to fail."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open until the end
 
 
 def called(program: str) -> str:

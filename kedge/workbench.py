@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from kedge.config import Config, ConfigFileError, SiteSettings, load
 from kedge.i18n import Text, _
-from kedge.model import Approval, Finding, Plan
+from kedge.model import Finding
 from kedge.picture import LinkInfo, Picture
 from kedge.proposals import Proposal, proposals
+from kedge.repairs import Repairs
 
 if TYPE_CHECKING:
     from kedge.audit import History
-    from kedge.executor import Executor, Outcome, Preview, Progress, Verification
+    from kedge.executor import Executor
     from kedge.hosts import HostSources
     from kedge.links.base import HostStreams
     from kedge.links.kubeconfig import KubeSettings
@@ -120,7 +121,7 @@ class NothingOpen(Exception):
     """There is no site on which anything could be changed."""
 
 
-class Workbench:
+class Workbench(Repairs):
     """One open site and the repairs on it.
 
     Attributes:
@@ -236,39 +237,6 @@ class Workbench:
         if self.site is None:
             return ()
         return proposals(finding, self.site.engine.registry, self.site.engine.store)
-
-    async def preview(self, plan: Plan) -> Preview:
-        """Read the present state and say exactly what would be done; raises kedge.executor.Refused."""
-        return await self.executor.preview(plan)
-
-    async def apply(
-        self,
-        preview: Preview,
-        approval: Approval,
-        progress: Callable[[Progress], None],
-        stop: Callable[[], bool] = lambda: False,
-    ) -> Outcome:
-        """Apply what was shown; raises kedge.executor.Refused."""
-        site = self._site()
-        with site.doing(_("{title} on {target}").format(title=preview.plan.title, target=preview.plan.target)):
-            try:
-                return await self.executor.apply(preview, approval, progress, stop)
-            finally:
-                site.forget_pace()
-
-    async def verify(
-        self, outcome: Outcome, before: tuple[Finding, ...], tell: Callable[[Text], None] = lambda text: None
-    ) -> Verification:
-        """Measure the plan's checks until they are green or its time is up."""
-        site = self._site()
-        with site.doing(_("verifying {title}").format(title=outcome.plan.title)):
-            found = await self.executor.verify(outcome, site.recheck, before, tell)
-        site.forget_pace()  # what is not verified, such as logs, has caught up meanwhile
-        return found
-
-    async def undo_preview(self, id: str) -> Preview:
-        """What would take a change back; raises kedge.executor.Refused."""
-        return await self.executor.undo_preview(id)
 
     async def history(self) -> History:
         """Every change made from this machine; raises kedge.executor.Refused when the log cannot be read."""

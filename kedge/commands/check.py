@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from kedge.commands.common import site_options, stop
+from kedge.commands.common import put, site_options, stop
 from kedge.commands.durations import duration
 from kedge.commands.looks import Asked, Look, Wanted, tell_problems, write_textfile
 from kedge.exit_codes import Exit
@@ -94,7 +94,7 @@ def command(codes: tuple[str, ...], recording: str, **options: Any) -> None:
     chosen = wanted.part(look.picture)
     if asked.textfile:
         write_textfile(asked.textfile, chosen)
-    click.echo(FORMATS[wanted.output](chosen, wanted.show), nl=False)
+    put(FORMATS[wanted.output](chosen, wanted.show))
     sys.exit(wanted.code(look))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -52,6 +53,12 @@ def site_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def put(text: str) -> None:
+    """A report on stdout. A reader that has seen enough of it (``| head``) changes nothing about the exit code."""
+    with suppress(BrokenPipeError):
+        click.echo(text, nl=False)
 
 
 def stop(text: Text | str, code: Exit = Exit.USAGE) -> NoReturn:

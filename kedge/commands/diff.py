@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from kedge.commands.common import site_options, stop
+from kedge.commands.common import put, site_options, stop
 from kedge.commands.durations import duration
 from kedge.commands.terminal import say
 from kedge.differences import Difference, Side, differences, of_node
@@ -48,7 +48,7 @@ def command(paths: tuple[str, ...], nodes: tuple[str, str] | None, output: str, 
     except RecordingError as error:
         stop(error.text)
     a, b = looks if nodes is None else (_node(looks[0], node) for node in nodes)
-    click.echo(FORMATS[output](a.name, b.name, differences(a, b)), nl=False)
+    put(FORMATS[output](a.name, b.name, differences(a, b)))
 
 
 async def _recorded(path: Path) -> Side:

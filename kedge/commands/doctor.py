@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from kedge.commands.common import site_options
+from kedge.commands.common import put, site_options
 from kedge.commands.durations import duration
 from kedge.commands.info import libraries
 from kedge.config import ConfigFileError, config_path
@@ -62,9 +62,9 @@ def command(output: str, nodes: tuple[str, ...], timeout: float, **given: Any) -
         points.append(Point("kubeconfig", Status.FAIL, error.text))
         usable = False
     if output == "json":
-        click.echo(json.dumps(document(points, datetime.now(UTC)), ensure_ascii=False, indent=2))
+        put(json.dumps(document(points, datetime.now(UTC)), ensure_ascii=False, indent=2) + "\n")
     else:
-        click.echo(table(points), nl=False)
+        put(table(points))
     failed = any(one.status is Status.FAIL for one in points)
     sys.exit(Exit.USAGE if not usable else Exit.FAILURE if failed else Exit.OK)
 

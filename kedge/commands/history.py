@@ -10,7 +10,7 @@ import click
 
 from kedge.audit import Audit, AuditError, Entry, History, ShellEntry
 from kedge.commands.change import entry_document
-from kedge.commands.common import stop
+from kedge.commands.common import put, stop
 from kedge.exit_codes import Exit
 from kedge.i18n import _, translate
 from kedge.printable import one_line
@@ -27,9 +27,9 @@ def command(output: str) -> None:
     except (AuditError, OSError) as error:
         stop(error.text if isinstance(error, AuditError) else str(error), Exit.INTERNAL)
     if output == "json":
-        click.echo(json.dumps(document(history), ensure_ascii=False, indent=2))
+        put(json.dumps(document(history), ensure_ascii=False, indent=2) + "\n")
     else:
-        click.echo(table(history), nl=False)
+        put(table(history))
     for problem in history.problems:
         click.echo(f"kedge-tui: {translate(problem)}", err=True)
     sys.exit(Exit.OK)

@@ -16,7 +16,7 @@ import click
 import msgspec
 
 from kedge import __version__, config, state
-from kedge.commands.common import site_options
+from kedge.commands.common import put, site_options
 from kedge.config import ConfigFileError, SiteSettings
 from kedge.exit_codes import Exit
 from kedge.i18n import Text, translate
@@ -56,9 +56,9 @@ def command(output: str, **site: Any) -> None:
     info.problems += registry.problems
     counts = {"probes": len(registry.probes), "checks": len(registry.checks), "fixes": len(registry.fixes)}
     if output == "json":
-        click.echo(json.dumps(document(info, counts), ensure_ascii=False, indent=2))
+        put(json.dumps(document(info, counts), ensure_ascii=False, indent=2) + "\n")
     else:
-        click.echo(table(info, counts), nl=False)
+        put(table(info, counts))
     for problem in info.problems:
         click.echo(f"kedge-tui: {one_line(translate(problem))}", err=True)
     sys.exit(Exit.OK if info.usable else Exit.USAGE)

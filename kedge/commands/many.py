@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-import click
-
 from kedge.campaign import Campaign, Member, Standing
 from kedge.commands.change import Change, code_of
+from kedge.commands.common import put
 from kedge.commands.live import Session
 from kedge.commands.repair import Consent, not_applied, stoppable
 from kedge.commands.terminal import YES, ask, is_interactive, say
-from kedge.executor import Executor, Outcome, Preview, Progress, Verification
+from kedge.executor import Executor
 from kedge.exit_codes import Exit
 from kedge.i18n import Text, _
 from kedge.live import LiveSite
@@ -23,6 +22,7 @@ from kedge.model import Approval, Finding, Risk
 from kedge.plugins import Fix
 from kedge.printable import printable
 from kedge.proposals import propose
+from kedge.repairs import Repairs
 from kedge.report import API_VERSION
 
 _WILD = frozenset("*?[")
@@ -55,35 +55,19 @@ class Changes(Change):
         }
 
 
-class OnSite:
+class OnSite(Repairs):
     """Carries out the changes of a campaign on a site that is open for one command."""
 
     def __init__(self, site: LiveSite, executor: Executor) -> None:
-        self._site, self._executor = site, executor
+        self._open, self._executor = site, executor
 
-    async def preview(self, plan: Any) -> Preview:
-        """What exactly would be done."""
-        return await self._executor.preview(plan)
+    @property
+    def executor(self) -> Executor:
+        """The only writer."""
+        return self._executor
 
-    async def undo_preview(self, id: str) -> Preview:
-        """What would take a change back."""
-        return await self._executor.undo_preview(id)
-
-    async def apply(
-        self,
-        preview: Preview,
-        approval: Approval,
-        progress: Callable[[Progress], None],
-        stop: Callable[[], bool] = lambda: False,
-    ) -> Outcome:
-        """Do what was shown."""
-        return await self._executor.apply(preview, approval, progress, stop)
-
-    async def verify(
-        self, outcome: Outcome, before: tuple[Finding, ...], tell: Callable[[Text], None] = lambda text: None
-    ) -> Verification:
-        """Measure whether it helped."""
-        return await self._executor.verify(outcome, self._site.recheck, before, tell)
+    def _site(self) -> LiveSite:
+        return self._open
 
 
 def matching(patterns: Sequence[str], offered: Sequence[str], known: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -145,7 +129,7 @@ def _show(campaign: Campaign, consent: Consent) -> None:
         if one.preview is None:
             say(_("✗ {target}: {why}").format(target=one.target, why=one.text))
         elif consent.output == "table":
-            click.echo(printable(f"== {one.target}\n{one.preview.text()}"))
+            put(printable(f"== {one.target}\n{one.preview.text()}") + "\n")
         else:
             consent.show(one.preview)
 

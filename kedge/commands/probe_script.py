@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from kedge.asks import HostAsk
-from kedge.commands.common import site_options, stop
+from kedge.commands.common import put, site_options, stop
 from kedge.commands.live import SWEEP, Session, opened
 from kedge.commands.terminal import say
 from kedge.engine import Engine
@@ -45,7 +45,7 @@ def command(node: str, files: tuple[str, ...], timeout: float, **site: Any) -> N
     text = asyncio.run(_script(node, saved.get(node), timeout, Options(**site)))
     if not text:
         stop(_("Everything that is asked of {node} is answered already").format(node=node), Exit.OK)
-    click.echo(text, nl=False)
+    put(text)
     say(_("Run it on {node}, as root where possible: sh FILE.sh > FILE.out").format(node=node))
     say(_("Read its output back: kedge-tui check --with FILE.out"))
 

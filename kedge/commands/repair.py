@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from kedge.commands.change import Change, code_of
+from kedge.commands.common import put
 from kedge.commands.interrupts import SIGNALS, interrupted
 from kedge.commands.terminal import YES, ask, is_interactive, say
 from kedge.executor import Executor, Outcome, Preview, Progress, Refused, Result, StepState, Verification
@@ -46,7 +47,7 @@ class Consent:
     def show(self, preview: Preview) -> None:
         """The plan, on stdout; on stderr where stdout holds a document and somebody is to be asked."""
         if self.output == "table":
-            click.echo(printable(preview.text()))
+            put(printable(preview.text()) + "\n")
         elif not self.yes and not self.dry_run and is_interactive():
             say(preview.text())
 
@@ -160,9 +161,9 @@ def run_change(work: Coroutine[Any, Any, Change], output: str) -> NoReturn:
 def tell(change: Change, output: str) -> None:
     """The document on stdout, or the last word for people."""
     if output == "json":
-        click.echo(json.dumps(change.document(), ensure_ascii=False, indent=2))
+        put(json.dumps(change.document(), ensure_ascii=False, indent=2) + "\n")
         return
     applied = change.outcome is not None
     click.echo(printable(translate(change.text)), err=not applied)
     if change.outcome is not None and change.outcome.can_undo:
-        click.echo(translate(_("Take it back with: kedge-tui undo {id}").format(id=change.outcome.id)))
+        put(translate(_("Take it back with: kedge-tui undo {id}").format(id=change.outcome.id)) + "\n")

@@ -12,7 +12,7 @@ from kedge import incident
 from kedge.audit import Audit, AuditError, Entry
 from kedge.bundles.opening import read_bundle
 from kedge.commands.check import judge_recording
-from kedge.commands.common import site_options, stop
+from kedge.commands.common import put, site_options, stop
 from kedge.commands.durations import duration
 from kedge.commands.terminal import say
 from kedge.picture import Picture
@@ -43,7 +43,7 @@ def command(output: str, bundle: str, timeout: float, **site: Any) -> None:
         stop(error.text)
     for problem in picture.problems:
         say(problem)
-    click.echo(FORMATS[output](picture, entries), nl=False)
+    put(FORMATS[output](picture, entries))
 
 
 async def _live(options: Options, timeout: float) -> Picture:

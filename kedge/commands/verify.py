@@ -12,7 +12,7 @@ from typing import Any
 import click
 import yaml
 
-from kedge.commands.common import site_options, stop
+from kedge.commands.common import put, site_options, stop
 from kedge.commands.durations import duration
 from kedge.commands.interrupts import interrupted
 from kedge.commands.live import Session, opened
@@ -73,7 +73,7 @@ def command(
         say(_("kedge-tui: not everything answered within {seconds:g} s; see --timeout").format(seconds=timeout))
     found = [r for r in results(picture) if not nodes or r.finding.target in nodes or not _is_edge(r)]
     proven = with_tests(found, seen.tests)
-    click.echo(rendered(picture, proven, output, seen.tests), nl=False)
+    put(rendered(picture, proven, output, seen.tests))
     sys.exit(code_of(proven, seen.tests))
 
 

@@ -12,6 +12,7 @@ import click
 from kedge.changes import changes
 from kedge.commands.live import Session, ask_once, opened
 from kedge.commands.looks import Look, Wanted, tell_problems, write_textfile
+from kedge.exit_codes import Exit
 from kedge.picture import Picture
 from kedge.report import document
 from kedge.workbench import Options
@@ -51,6 +52,9 @@ async def _look(session: Session, wanted: Wanted) -> Look:
 
 
 def _print(line: dict[str, object]) -> None:
-    """At once: who reads it is waiting."""
-    click.echo(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
-    sys.stdout.flush()
+    """At once: who reads it is waiting. One that has seen enough ends the watching."""
+    try:
+        click.echo(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.exit(Exit.OK)
