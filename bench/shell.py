@@ -1,6 +1,7 @@
 """Measures shells: how fast output is shown, how long keys wait meanwhile, and what typing adds to the link's own time.
 
-``python bench/shell.py``. The terminals are local ones: what is measured is the emulator and the screen, not a network.
+``python bench/shell.py``. Floods come from local terminals: what is measured is the emulator and the screen, not a
+network. Typing is measured on a real sshd of loopback, beside plain ssh in tmux on the same server, in the same run.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ import sys
 import time
 from pathlib import Path
 from statistics import median, quantiles
+from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run by path, as `make bench` does
 
 from textual.app import App, ComposeResult
 
+from bench.shell_tmux import typed_in_tmux
 from kedge.links.terminal_local import LocalTerminals
 from kedge.links.terminals import Size, Terminal
+from tests.real.ssh_people import link_to
+from tests.real.sshd import running
 from tui.widgets.terminal_view import TerminalView
 
 LIMIT = 30.0
@@ -73,21 +78,20 @@ async def flood(app: Bench, terminals: LocalTerminals, name: str, command: str) 
           f"loop late: p95 {p95:5.1f} ms, worst {max(late):5.1f} ms")  # fmt: skip
 
 
-async def echo(app: Bench, terminals: LocalTerminals) -> None:
-    """From a key to the painted character, and the same without emulator and screen."""
-    app.terminal = terminal = await terminals.open(["cat"], Size(120, 40), deadline=10)
+async def typed(app: Bench, terminal: Terminal) -> tuple[float, float]:
+    """Milliseconds from a key to its echo, and to the painted character: medians of 50 each, in turns."""
+    app.terminal = terminal
+    painted = asyncio.Event()
+    render = app.view.render_line
+    app.view.render_line = lambda y: (painted.set(), render(y))[1]  # type: ignore[method-assign]
     bare: list[float] = []
+    shown: list[float] = []
     for _key in range(50):
         began = time.perf_counter()
         terminal.write(b"x")
         await terminal.read()
         bare.append((time.perf_counter() - began) * 1000)
-        await asyncio.sleep(0.02)
-    painted = asyncio.Event()
-    render = app.view.render_line
-    app.view.render_line = lambda y: (painted.set(), render(y))[1]  # type: ignore[method-assign]
-    shown: list[float] = []
-    for _key in range(50):
+        await asyncio.sleep(0.05)
         painted.clear()
         began = time.perf_counter()
         app.view.type(b"x")
@@ -96,7 +100,26 @@ async def echo(app: Bench, terminals: LocalTerminals) -> None:
         shown.append((time.perf_counter() - began) * 1000)
         await asyncio.sleep(0.05)
     terminal.close()
-    print(f"typed echo: the link {median(bare):.1f} ms, painted after {median(shown):.1f} ms (median of 50)")
+    del app.view.render_line
+    return median(bare), median(shown)
+
+
+async def echo(app: Bench, terminals: LocalTerminals) -> None:
+    """What typing costs here, over SSH, and over plain ssh in tmux."""
+    link, painted = await typed(app, await terminals.open(["cat"], Size(120, 40), deadline=10))
+    print(f"typed echo here:            the link {link:5.1f} ms, painted after {painted:5.1f} ms")
+    with TemporaryDirectory(prefix="kedge-bench-") as folder, running(Path(folder) / "sshd") as server:
+        async with link_to(server) as ssh:
+            opened = await ssh.terminals().open(["cat"], Size(120, 40), deadline=30)
+            link, painted = await typed(app, opened)
+        print(f"typed echo over SSH:        the link {link:5.1f} ms, painted after {painted:5.1f} ms")
+        beside = await asyncio.get_running_loop().run_in_executor(None, typed_in_tmux, server)
+    print(f"typed echo, ssh in tmux:                      shown after {beside:5.1f} ms")
+
+
+def memory() -> float:
+    """Megabytes that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 async def main() -> None:
@@ -105,8 +128,10 @@ async def main() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         app.view.focus()
+        before = memory()
         for name, command in FLOODS.items():
             await flood(app, terminals, name, command)
+        print(f"memory: {before:.0f} MB before the floods, {memory():.0f} MB after, with 10,000 lines of scrollback")
         await echo(app, terminals)
     terminals.close()
 

@@ -77,6 +77,7 @@ class SiteSettings(msgspec.Struct, frozen=True, rename="camel"):
     context: str = ""
     read_only: bool = False
     shells_when_read_only: bool = False
+    record_shells: bool = False
     language: str = ""
     bundle: str = ""
     ssh: SshSettings = SshSettings()

@@ -127,7 +127,8 @@ async def open_site(
     audit = Audit(audit_path())
     account = Account(audit, chosen.name, name.context, where.kube_user)
     kube = None if link is None else KubeTerminals(link.connection)
-    shells = Shells(engine, hosts, kube, account, Rules(read_only, settings.shells_when_read_only), pools)
+    rules = Rules(read_only, settings.shells_when_read_only, settings.record_shells)
+    shells = Shells(engine, hosts, kube, account, rules, pools)
     return Opened(site, Executor(SiteWriters(link, hosts), audit, read_only, where), hosts, shells)
 
 

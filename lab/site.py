@@ -193,6 +193,7 @@ class LabSite:
                 equipment,
                 local_http=functools.partial(self._local_http, host),
                 furnish=functools.partial(self._furnish, host),
+                pods=functools.partial(self.world.pods_on, host.name),
             )
             self._stack.push_async_callback(machine.close)
             self.hosts[host.name] = machine

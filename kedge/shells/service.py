@@ -59,10 +59,15 @@ class Machines(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Who may open shells: nobody in read-only mode, unless the config file says otherwise."""
+    """Who may open shells: nobody in read-only mode, unless the config file says otherwise.
+
+    Attributes:
+        recorded: every shell is recorded from its start (:mod:`kedge.shells.cast`).
+    """
 
     read_only: Callable[[], bool]
     allowed_anyway: bool = False
+    recorded: bool = False
 
     def refuses(self) -> bool:
         """True when shells are not allowed."""

@@ -13,7 +13,7 @@ import asyncssh
 from lab.hosts.link import LinkQuality
 from lab.hosts.ssh import Account, HostServer
 from lab.hosts.standins import TOOLS, StandIns, Station
-from lab.hosts.tools.calls import LocalHttp
+from lab.hosts.tools.calls import LocalHttp, PodsHere
 from lab.hosts.tools.sudo import Sudoers
 from lab.hosts.tree import HostTree
 from lab.ports import PortState
@@ -50,6 +50,7 @@ class Machine:
     Args:
         root: where its tree goes.
         local_http: answers what only this machine's own loopback could.
+        pods: the pods bound to it.
         furnish: adds the files that a machine of its role has.
 
     Attributes:
@@ -67,6 +68,7 @@ class Machine:
         equipment: Equipment,
         local_http: LocalHttp,
         furnish: Callable[[HostTree], None],
+        pods: PodsHere,
     ) -> None:
         self.world = world
         self.host_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -76,6 +78,7 @@ class Machine:
         self._equipment = equipment
         self._local_http = local_http
         self._furnish = furnish
+        self._pods = pods
         self._made = False
         self._making = threading.Lock()
         self.server = HostServer(self.host_key, self._account(), LinkQuality(), prepare=self._make)
@@ -127,7 +130,9 @@ class Machine:
             absent = frozenset() if "k3s" in self.world.services else _K3S_TOOLS
             if not (self._equipment.programs / "curl").exists():
                 absent |= {"curl"}
-            station = Station(self.world, self._tree.root, self.sudoers, self._equipment.programs, self._local_http)
+            station = Station(
+                self.world, self._tree.root, self.sudoers, self._equipment.programs, self._local_http, self._pods
+            )
             self._equipment.stand_ins.install(station, self._tree.programs, frozenset(TOOLS) - absent)
             self._made = True
 

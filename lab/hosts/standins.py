@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.hosts.tools.calls import Call, LocalHttp, NeedsInput, Reply, Tool, UsageError
+from lab.hosts.tools.calls import Call, LocalHttp, NeedsInput, PodsHere, Reply, Tool, UsageError
 from lab.hosts.tools.curl import curl
 from lab.hosts.tools.images import crictl, ctr, k3s
 from lab.hosts.tools.iptables import iptables, iptables_restore, iptables_save
@@ -90,6 +90,7 @@ class Station:
     sudoers: Sudoers
     programs: Path
     local_http: LocalHttp
+    pods: PodsHere
 
 
 class StandIns:
@@ -172,7 +173,8 @@ class StandIns:
             raise ConnectionRefusedError("not a stand-in of this site")
         tool, folder, user, count = await word(), await word(), await word(), int(await word())
         words = tuple([await word() for _ in range(count)])
-        return station, Call(tool, words, user, Path(folder), station.host, station.root, local_http=station.local_http)
+        more = {"local_http": station.local_http, "pods": station.pods}
+        return station, Call(tool, words, user, Path(folder), station.host, station.root, **more)
 
 
 def _perform(call: Call, sudoers: Sudoers) -> Reply:

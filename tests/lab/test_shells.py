@@ -100,6 +100,12 @@ async def test_a_broken_tunnel_is_the_reason_and_read_only_forbids(audit: Path) 
             target = gateway(shells, "edge1")
             broken = Typist(await shells.open(target, Way.EXEC, SIZE))
             assert told(await broken.ended(), target, Way.EXEC).cause is Cause.TUNNEL
+            beside = Typist(await shells.open(target, Way.RUNTIME, Size(91, 33)), 91, 33)
+            beside.type("stty size; exit 6\n")
+            await beside.sees("33 91\n")
+            assert (await beside.ended()).code == 6
+            (ran,) = [one async for one in run_on(shells, [target], "echo said; exit 7", lambda _one: Way.RUNTIME)]
+            assert (ran.code, ran.output, ran.way) == (7, "said", Way.RUNTIME)
         async with shells_of(site, read_only=True) as shells:
             with pytest.raises(LinkError) as caught:
                 await shells.open(OnHost("edge1"), Way.HOST, SIZE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,6 +201,25 @@ async def test_the_scrollback_is_read_and_searched(at_desk: Opener, shells: Fake
         await desk.until(lambda: "  line 42" in desk.text, "the match")
 
 
+async def test_it_is_recorded_when_a_person_asks(
+    at_desk: Opener, shells: FakeShells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEDGE_TUI_STATE", str(tmp_path))
+    async with at_desk() as desk:
+        pane, shell = await opened(desk, shells)
+        await says(desk, shell, "before\r\n", "before")
+        assert pane.cast is None
+        await desk.press("ctrl+right_square_bracket", "a")
+        await desk.until(lambda: "Recording to" in "".join(desk.toasts), "the place")
+        await says(desk, shell, "and after")
+        await desk.press("ctrl+right_square_bracket", "a")
+        await desk.until(lambda: pane.cast is None and "Recorded in" in desk.toasts[-1], "the end")
+        file = Path(desk.toasts[-1].removeprefix("Recorded in "))
+        assert file.parent == tmp_path / "recordings"
+        shown = ("before", "and after")
+        await desk.until(lambda: all(text in file.read_text() for text in shown), "what was shown")
+
+
 async def test_the_end_is_told_and_r_opens_it_again(at_desk: Opener, shells: FakeShells) -> None:
     async with at_desk() as desk:
         pane, shell = await opened(desk, shells)
@@ -242,7 +262,7 @@ async def test_a_silent_host_is_told_and_x_closes_at_once(at_desk: Opener, shell
         shell.silent_for = 12.5
         await desk.until(lambda: "No answer for 12 s" in desk.text, "the warning")
         shell.silent_for = 0.0
-        await desk.until(lambda: "No answer" not in desk.text, "all well again")
+        await desk.until(lambda: "No answer" not in desk.text and "opening a shell" in desk.text, "still opening")
         await desk.press("ctrl+right_square_bracket", "x")
         await desk.until(lambda: not desk.app.main.dock.panes, "closed")
 
@@ -262,6 +282,20 @@ async def test_exec_into_a_node_with_a_broken_tunnel_offers_the_way_over_ssh(
         target, way, _command = shells.opened[0]
         assert isinstance(target, InContainer)
         assert way is Way.RUNTIME
+
+
+async def test_an_exec_that_nobody_answers_says_so_and_goes_over_ssh(
+    at_desk: Opener, shells: FakeShells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.shells.pane.SILENT", 0.5)
+    async with at_desk() as desk:
+        pane, shell = await opened(desk, shells, "shell line-1")
+        await desk.until(lambda: "Nothing has come from edge2" in desk.text, "the silence")
+        await desk.press("ctrl+right_square_bracket", "o")
+        await desk.until(lambda: len(shells.opened) == 2 and pane.live, "the other way")
+        assert (shells.opened[1][1], shell.end is not None) == (Way.RUNTIME, True)
+        await says(desk, shells.shells[1], "inside")
+        await desk.until(lambda: "Nothing has come" not in desk.text, "all well")
 
 
 async def test_an_exec_that_may_crash_edgecore_asks_once(at_desk: Opener, shells: FakeShells) -> None:

@@ -27,6 +27,8 @@ WAYS = (
     Letter("ctrl+right_square_bracket", _("send ctrl+] itself"), "ctrl+]"),
 )
 
+RECORD = Letter("a", _("record what it shows in a file (asciicast); what is typed is not recorded"))
+END_RECORD = Letter("a", _("end the recording"))
 OVER_SSH = Letter("o", _("enter the same container over SSH instead"))
 """Beside :data:`WAYS`, for an exec."""
 
@@ -48,7 +50,8 @@ def open_menu(pane: ShellPane) -> None:
         if key is not None:
             await act(pane, key)
 
-    ways = (*WAYS[:-2], OVER_SSH, *WAYS[-2:]) if pane.is_exec else WAYS
+    recording = END_RECORD if pane.cast is not None else RECORD
+    ways = (*WAYS[:-2], recording, *([OVER_SSH] if pane.is_exec else []), *WAYS[-2:])
     pane.app.push_screen(Letters(_("Shell on {name}").format(name=pane.target.name), ways), picked)
 
 
@@ -71,6 +74,8 @@ async def act(pane: ShellPane, key: str) -> None:
         case "r":
             pane.hang_up()
             pane.begin()
+        case "a":
+            pane.record(pane.cast is None)
         case "o":
             pane.enter_over_ssh()
         case "x":

@@ -12,9 +12,10 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from kedge.i18n import Text, _, translate
-from kedge.links.terminals import End, Size
+from kedge.links.terminals import End, Size, call_soon
 from kedge.model import LinkError
 from kedge.printable import one_line, printable
+from kedge.shells.cast import Cast
 from kedge.shells.reasons import Cause, Told, told
 from kedge.shells.targets import InContainer, OnHost, Target, Trouble, Way
 from tui.panes.base import Pane
@@ -57,12 +58,14 @@ class ShellPane(Pane):
         self._sent = self._came = 0.0
         self._heard = self._has_typed = False
         self._shown = ""
+        self.cast: Cast | None = None
 
     def compose(self) -> ComposeResult:
         yield self.terminal
         yield Static("", id="told", markup=False)
 
     def on_mount(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self.set_interval(LOOK, self._look)
         self.begin()
 
@@ -102,6 +105,8 @@ class ShellPane(Pane):
             return
         if size != self._cells and self._cells is not None:
             shell.resize(self._cells)
+        if shells.rules.recorded:
+            self.record(True)
         self._came = time.monotonic()
         if self.command:  # one's own command may have nothing to say; a shell has its prompt
             self._tell(None)
@@ -111,6 +116,8 @@ class ShellPane(Pane):
                 if not self._heard:
                     self._heard = True
                     self._tell(None)
+                if self.cast is not None:
+                    self.cast.output(data)
                 await self.terminal.feed(data)
                 if not self.terminal.display or not self.display:
                     self.activity = True
@@ -160,6 +167,7 @@ class ShellPane(Pane):
 
     def _ended(self, end: End) -> None:
         self._let_type(False)
+        self.record(False)
         self.told = told(end, self.target, self.way, typed=self._has_typed)
         parts = [translate(self.told.text)]
         if self.told.help is not None:
@@ -232,6 +240,28 @@ class ShellPane(Pane):
         self._measured.set()
         if self.shell is not None and self.live:
             self.shell.resize(self._cells)
+        if self.cast is not None:
+            self.cast.resized(self._cells)
+
+    def record(self, on: bool) -> None:
+        """Begin a recording of what the shell shows, or end it; either way it is said where it is."""
+        if on and self._cells is not None:
+            self.cast = Cast(self.target.name, self._cells, self._cast_stopped)
+            self.cast.output(self.terminal.shown())
+            self.app.main.say(_("Recording to {path}").format(path=str(self.cast.path)))
+        elif not on and self.cast is not None:
+            self.cast.close()
+            self.app.main.say(_("Recorded in {path}").format(path=str(self.cast.path)))
+            self.cast = None
+
+    def _cast_stopped(self, why: Text) -> None:
+        """On any thread: the recording has ended by itself."""
+
+        def told() -> None:
+            self.cast = None
+            self.app.main.say(why, "warning")
+
+        call_soon(self._loop, told)
 
     @on(TerminalView.Titled)
     def _titled(self, message: TerminalView.Titled) -> None:
@@ -287,6 +317,7 @@ class ShellPane(Pane):
 
     def hang_up(self) -> None:
         """End the shell now, whatever the other side does."""
+        self.record(False)
         if self.shell is not None:
             self.shell.close()
 

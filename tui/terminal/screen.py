@@ -29,6 +29,9 @@ MOST_COMBINED = 8
 """Characters in one cell: a base and its marks; hostile text has thousands."""
 
 
+_BLANK, _REVERSED = Cell(" "), Cell(" ", reverse=True)
+
+
 class Shape(NamedTuple):
     """Of the cursor: ``block``, ``underline`` or ``bar``."""
 
@@ -81,7 +84,7 @@ class TerminalScreen(pyte.Screen):
     @property
     def default_char(self) -> Cell:
         """A blank; a reversed one while the whole screen is (DECSCNM)."""
-        return Cell(" ", reverse=mo.DECSCNM in self.mode)
+        return _REVERSED if mo.DECSCNM in self.mode else _BLANK
 
     def soft_reset(self) -> None:
         """DECSTR."""
@@ -131,7 +134,11 @@ class TerminalScreen(pyte.Screen):
         columns, keep = self.columns, lines[1 : -self.lines]
         self.scrolled += max(0, len(keep) - HISTORY)
         rows: list[Row] = []
-        for line in keep[-HISTORY:]:
+        kept = keep[-HISTORY:]
+        if kept and text.isascii() and len(max(kept, key=len)) <= columns:
+            rows = [((line, look),) if line else () for line in kept]
+            kept = []
+        for line in kept:
             if len(line) * (1 if line.isascii() else 2) <= columns or cell_len(line) <= columns:
                 rows.append(((line, look),) if line else ())
             else:

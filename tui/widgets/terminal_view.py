@@ -206,6 +206,13 @@ class TerminalView(Guarded, Widget, can_focus=True):
             under = under.apply_style(Style(reverse=True) if name == "block" else Style(underline=True, bold=True))
         return Strip.join([before, under, after])
 
+    def shown(self) -> bytes:
+        """The screen as output that shows it again, without colours; nothing while it is empty."""
+        screen = self.emulator.screen
+        rows = "\r\n".join(text_of(screen.row(y)) for y in range(screen.lines)).rstrip()
+        at = f"\x1b[{screen.cursor.y + 1};{screen.cursor.x + 1}H"
+        return f"\x1b[H\x1b[2J{rows}{at}".encode() if rows else b""
+
     def text(self) -> str:
         """Scrollback and screen as text."""
         screen = self.emulator.screen

@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.objects import Object
 from lab.world_host import Host
 
 LocalHttp = Callable[[int, str], tuple[int, str] | None]
 """GET of (port, path and query) on a machine's own loopback: status and body; None: refused."""
+
+PodsHere = Callable[[], list[Object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Call:
         host: the machine it runs on.
         root: where that machine's file tree begins on this disk.
         local_http: answers GETs to the machine's own loopback ports (edged's, facts 1.7).
+        pods: the pods bound to it.
         stdin: what was piped in; only filled for tools that ask for it by raising :class:`NeedsInput`.
     """
 
@@ -35,6 +39,7 @@ class Call:
     root: Path
     stdin: bytes | None = None
     local_http: LocalHttp | None = None
+    pods: PodsHere = list
 
     @property
     def privileged(self) -> bool:

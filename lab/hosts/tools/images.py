@@ -1,4 +1,4 @@
-"""``ctr``, ``crictl`` and ``k3s``: the images of a host's container runtime."""
+"""``ctr``, ``crictl`` and ``k3s``: the images of a host's container runtime; containers are next door."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import hashlib
 import io
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
+from lab.hosts.tools import containers
 from lab.hosts.tools.calls import Arguments, Call, NeedsInput, Reply, UsageError, split
 from lab.world_host import Image
 
@@ -31,12 +33,12 @@ def _k3s_ctr(call: Call) -> Reply:
 
 
 def _renamed(call: Call, tool: str, words: tuple[str, ...]) -> Call:
-    return Call(tool, words, call.user, call.folder, call.host, call.root, call.stdin)
+    return replace(call, tool=tool, words=words)
 
 
 def ctr(call: Call) -> Reply:
-    """containerd's own client: ``ctr -n k8s.io images ls|import|rm``."""
-    arguments = split(call.words, "-n --namespace -a --address --platform --base-name --digests")
+    """containerd's own client: ``ctr -n k8s.io images ls|import|rm``, ``containers ls``, ``tasks ls|exec``."""
+    arguments = split(call.words, "-n --namespace -a --address --connect-timeout --platform --base-name --digests")
     namespace = arguments.last("-n", "--namespace", default="default")
     unreachable = _unreachable(call)
     if unreachable:
@@ -44,6 +46,8 @@ def ctr(call: Call) -> Reply:
     match arguments.operands:
         case ["version", *_]:
             return Reply("Client:\n  Version:  1.6.20~ds1\n\nServer:\n  Version:  1.6.20~ds1\n")
+        case ["containers" | "container" | "c" | "tasks" | "task" | "t", *_]:
+            return containers.ctr(call, arguments.operands)
         case ["images" | "image" | "i", "ls" | "list", *_]:
             return _ctr_list(_images(call, namespace), quiet=arguments.has("-q", "--quiet"))
         case ["images" | "image" | "i", "import", *files]:
@@ -172,6 +176,8 @@ def crictl(call: Call) -> Reply:
         case ["rmi", *names]:
             removed = _remove(call, names)
             return Reply("".join(f"Deleted: {name}\n" for name in removed.out.split()), removed.err, removed.code)
+        case ["ps" | "exec", *_]:
+            return containers.crictl(call, arguments.operands)
         case ["version"]:
             return Reply(
                 "Version:  0.1.0\nRuntimeName:  containerd\nRuntimeVersion:  1.6.20~ds1\nRuntimeApiVersion:  v1\n"
