@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 CHUNK = 65_536
 _ERROR_BODY_CAP = 65_536
+_SHORTEST_WAIT = 0.2
+"""Seconds before a busy server is asked again, though it says that it need not take any."""
 USER_AGENT = f"kedge-tui/{__version__}"
 
 
@@ -118,7 +120,7 @@ class KubeConnection:
                 wait = error.retry_after
                 if changes or error.status != 429 or wait is None or time.monotonic() + wait >= ends:
                     raise
-                await asyncio.sleep(wait)
+                await asyncio.sleep(max(wait, _SHORTEST_WAIT))
 
     async def blocking(
         self,
@@ -264,14 +266,14 @@ class KubeConnection:
 
     def _status_error(self, response: BaseHTTPResponse, access: Access, step: Text) -> StatusError:
         body = response.read(_ERROR_BODY_CAP)
-        wait = response.headers.get("Retry-After", "")
+        wait = parse_wait(response.headers.get("Retry-After", ""), response.headers.get("Date", ""))
         return kube_errors.status_error(
             response.status,
             body,
             access=access,
             server=self.label,
             step=step,
-            retry_after=float(wait) if wait.isdigit() else None,
+            retry_after=wait,
         )
 
     # -------------------------------------------------------------------------------------------- lifetime
@@ -320,3 +322,15 @@ def parse_date(header: str) -> datetime | None:
     except ValueError:
         return None
     return seen if seen.tzinfo is not None else seen.replace(tzinfo=UTC)
+
+
+def parse_wait(header: str, date: str) -> float | None:
+    """Seconds that Retry-After asks for; None when it says nothing that can be read.
+
+    One that names a moment is measured against the answer's own Date: our clock may be wrong, or jump.
+    """
+    word = header.strip()
+    if word.isascii() and word.isdecimal():
+        return float(word)
+    until, now = parse_date(word), parse_date(date)
+    return None if until is None else max(0.0, (until - (now or datetime.now(UTC))).total_seconds())

@@ -22,6 +22,7 @@ from typing import Any
 from kedge.i18n import _
 from kedge.links.known_hosts import SSH_PORT
 from kedge.links.script import Sudo
+from kedge.links.ssh_config_files import NotReadable, whole_text
 from kedge.model import LinkError, Reason, Unknown
 
 HIGHEST_PORT = 65_535
@@ -29,7 +30,6 @@ MOST_HOPS = 8
 """Jump hosts in a row; more is a loop in ssh_config."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.:%\[\]][A-Za-z0-9_.:%\[\]-]*")
-_INCLUDE = re.compile(r"^[ \t]*include\b", re.IGNORECASE | re.MULTILINE)
 _USER = re.compile(r"[A-Za-z0-9_.@\\+][A-Za-z0-9_.@\\+ $-]*")
 
 
@@ -169,7 +169,7 @@ def _ask_ssh(target: SshTarget) -> dict[str, str]:
 
 
 def _ask_paramiko(target: SshTarget) -> dict[str, str]:
-    """Without an ssh program: the defaults that ``ssh -G`` would have filled in; Include is refused, not overlooked."""
+    """Without an ssh program: the same files, and the defaults that ``ssh -G`` would have filled in."""
     import paramiko  # at connect time only: it costs 120 ms
 
     file = (target.ssh_config or Path("~/.ssh/config")).expanduser()
@@ -177,14 +177,11 @@ def _ask_paramiko(target: SshTarget) -> dict[str, str]:
     given = {"HostName": target.address, "Port": target.port, "User": target.user}
     first = "".join(f"  {key} {value}\n" for key, value in given.items() if value)  # what is found first counts
     try:
-        text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
-        if included := _INCLUDE.search(text):
-            line = text.count("\n", 0, included.start()) + 1
-            sentence = _("{file}, line {line}, includes other files, which takes OpenSSH's `ssh`; install it here")
-            raise _invalid(target.name, sentence.format(file=file, line=line))
-        config = paramiko.SSHConfig.from_text(f"Host *\n{first}Host *\n{text}")
+        config = paramiko.SSHConfig.from_text(f"Host *\n{first}Host *\n{whole_text(target.ssh_config)}")
         found: Mapping[str, Any] = config.lookup(target.name or target.address)
-    except (paramiko.ConfigParseError, OSError) as error:
+    except NotReadable as error:
+        raise _invalid(target.name, error.text) from None
+    except (paramiko.SSHException, OSError, ValueError) as error:
         raise _invalid(target.name, _("{file} cannot be used: {error}").format(file=file, error=error)) from None
     for key, value in found.items():
         options[key] = "\n".join(value) if isinstance(value, list) else str(value)

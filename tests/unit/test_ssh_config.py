@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kedge.links import ssh_config_files
 from kedge.links.ssh_config import Endpoint, SshTarget, route
 from kedge.model import LinkError, Reason
 
@@ -156,16 +157,47 @@ def test_a_broken_ssh_config_is_named(config: Path) -> None:
     assert caught.value.unknown.reason is Reason.INVALID
 
 
-def test_included_files_count_or_are_refused_but_never_overlooked(resolve: Resolve, config: Path) -> None:
+def test_included_files_count(resolve: Resolve, config: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.conf").write_text("Host edge1\n  Port 2299\nHost other\n  User nobody\n")
+    (tmp_path / "b.conf").write_text(f"Include {tmp_path}/more\nPort 1\n")
+    (tmp_path / "more").write_text("ConnectTimeout 3\n")
+    config.write_text(f"# mine\ninclude {tmp_path}/none {tmp_path}/*.conf\nMatch host edge1\n  User matched\n")
+    (edge,) = resolve("edge1")
+    assert (edge.port, edge.user, edge.connect_timeout) == (2299, "matched", 3)
+
+
+def test_includes_for_some_hosts_are_honoured_or_refused_but_never_overlooked(resolve: Resolve, config: Path) -> None:
     other = config.with_name("other")
-    other.write_text("Host edge1\n  Port 2299\n")
-    config.write_text(f"# mine\nInclude {other}\nMatch host edge1\n  User matched\n")
+    other.write_text("Port 2299\n")
+    config.write_text(f"# mine\nHost edge1\n  Include {other}\n")
     if shutil.which("ssh"):
-        (edge,) = resolve("edge1")
-        assert (edge.port, edge.user) == (2299, "matched")
-    else:
-        with pytest.raises(LinkError, match=r"ssh_config, line 2, includes other files, which takes OpenSSH's `ssh`"):
-            resolve("edge1")
+        assert resolve("edge1")[0].port == 2299
+        return
+    with pytest.raises(LinkError, match=r"ssh_config, line 3, includes other files for some hosts only"):
+        resolve("edge1")
+    config.write_text(f"Include {config}\n")
+    with pytest.raises(LinkError, match=r"ssh_config, line 1, includes"):
+        resolve("edge1")
+    config.write_text("Match exec true\n  Port 2299\n")
+    with pytest.raises(LinkError, match=r"line 1, has a `Match exec`; that takes OpenSSH's `ssh`"):
+        resolve("edge1")
+
+
+def test_without_ssh_the_systems_file_comes_after_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(ssh_config_files, "SYSTEM", tmp_path / "etc/ssh_config")
+    for name, text in {
+        ".ssh/config": "Host edge1\n  User mine\n",
+        "etc/ssh_config": "Include d/*.conf\nHost *\n  User theirs\n  Port 2200\n",
+        "etc/d/plant.conf": "Host edge1\n  ConnectTimeout 4\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (edge,) = route(SshTarget("edge1"))
+    assert (edge.user, edge.port, edge.connect_timeout) == ("mine", 2200, 4)
+    (named,) = route(SshTarget("edge1", ssh_config=tmp_path / ".ssh/config"))
+    assert (named.user, named.port) == ("mine", 22), "as with -F"
 
 
 def test_a_host_without_name_and_address_has_no_ssh() -> None:
