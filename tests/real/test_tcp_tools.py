@@ -46,7 +46,7 @@ def path(folder: Path, programs: Mapping[str, str]) -> Path:
 
 async def tried(site: Site, shell: list[str], tools: Path, port: int) -> object:
     ask = Tcp(site.cloud.address, port)
-    patience = "3.5" if port == SILENT else "60"
+    patience = "2.5" if port == SILENT else "60"
     inside = ("env", "-i", f"PATH={tools}", "/usr/bin/timeout", patience, *shell, "-c", ask.render())
     process = await asyncio.create_subprocess_exec(
         *site.edges[0].machine.enter,

@@ -23,7 +23,7 @@ import pytest
 
 from kedge.links.base import Access
 from kedge.links.kube import ApiLink, ConfigError, KubeSettings, connect_kube
-from kedge.links.kube_connection import parse_date, parse_wait
+from kedge.links.kube_connection import parse_date
 from kedge.links.kube_errors import StatusError
 from kedge.links.kube_writer import ApiWriter
 from kedge.links.pools import Pools
@@ -592,22 +592,3 @@ async def test_no_such_context(kube: FakeKube, tmp_path: Path, pools: Pools) -> 
 )
 def test_date_header(header: str, seen: datetime | None) -> None:
     assert parse_date(header) == seen
-
-
-@pytest.mark.parametrize(
-    ("header", "date", "seconds"),
-    [
-        ("7", "", 7.0),
-        (" 0 ", "", 0.0),
-        ("Sun, 22 Nov 2026 09:09:00 GMT", "Sun, 22 Nov 2026 09:08:30 GMT", 30.0),
-        ("Sun, 22 Nov 2026 09:08:00 GMT", "Sun, 22 Nov 2026 09:08:30 GMT", 0.0),
-        ("", "", None),
-        ("-1", "", None),
-        ("²", "", None),
-        ("soon", "Sun, 22 Nov 2026 09:08:30 GMT", None),
-    ],
-)
-def test_retry_after_in_seconds_or_as_a_moment_of_the_servers_clock(
-    header: str, date: str, seconds: float | None
-) -> None:
-    assert parse_wait(header, date) == seconds

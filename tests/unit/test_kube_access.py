@@ -6,6 +6,7 @@ import pytest
 
 from kedge.links.base import Access
 from kedge.links.kube_access import access_of, check_access, describe, parse_path
+from kedge.links.kube_connection import parse_wait
 from kedge.links.kube_errors import redact
 from kedge.links.kube_proxy import proxy_for
 
@@ -156,3 +157,22 @@ def test_proxy_of_the_cluster_goes_before_the_environment() -> None:
 def test_foreign_text_loses_its_secrets(text: str) -> None:
     assert "s3cr3t-value" not in redact(text)
     assert "<masked>" in redact(text)
+
+
+@pytest.mark.parametrize(
+    ("header", "date", "seconds"),
+    [
+        ("7", "", 7.0),
+        (" 0 ", "", 0.0),
+        ("Sun, 22 Nov 2026 09:09:00 GMT", "Sun, 22 Nov 2026 09:08:30 GMT", 30.0),
+        ("Sun, 22 Nov 2026 09:08:00 GMT", "Sun, 22 Nov 2026 09:08:30 GMT", 0.0),
+        ("", "", None),
+        ("-1", "", None),
+        ("²", "", None),
+        ("soon", "Sun, 22 Nov 2026 09:08:30 GMT", None),
+    ],
+)
+def test_retry_after_in_seconds_or_as_a_moment_of_the_servers_clock(
+    header: str, date: str, seconds: float | None
+) -> None:
+    assert parse_wait(header, date) == seconds
