@@ -222,14 +222,18 @@ def stream_certificate_is_in_date(
     if not any(one.shown for one in known.values()):
         why = next(iter(seen.unknown().values()), None)
         return not_known(why or _("No host could look at CloudCore's stream port"))
-    worst: Verdict | None = None
+    bad: list[tuple[datetime, Verdict]] = []
     shown = []
     for one in known.values():
         for address, own in one.shown:
             shown.append(f"{address}: {own.subject}; {', '.join(own.names)}")
-            worst = worst or _stream_verdict(address, own, one.at)
+            verdict = _stream_verdict(address, own, one.at)
+            if verdict is not None and own.not_after is not None:
+                bad.append((own.not_after, verdict))
     listed = "\n".join(dict.fromkeys(shown))
-    return worst or passed(_("CloudStream's certificate is in date"), seen=listed)
+    if bad:
+        return min(bad, key=lambda one: one[0])[1]  # of several the one that ends, or ended, first
+    return passed(_("CloudStream's certificate is in date"), seen=listed)
 
 
 def _refused_by_the_api_server(proxies: All[NodeProxy], logs: All[KubectlLogs]) -> Verdict | None:

@@ -171,7 +171,7 @@ def log_holds_no_failure(
         )
         return passed(text.format(count=log.lines))
     named = ", ".join(sorted(filter(None, newest)))
-    worst = max(newest.values(), key=lambda hit: hit.number)
+    worst = max((hit for hit in newest.values() if bool(hit.node) is bool(named)), key=lambda hit: hit.number)
     text = _("Metrics Server cannot scrape {nodes}: {what}") if named else _("Metrics Server reports: {what}")
     return warned(text.format(nodes=named, what=worst.meaning), seen=worst.line, line=worst.number)
 

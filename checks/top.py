@@ -90,6 +90,8 @@ def pods_have_fresh_numbers(
         return _without_api(node.name, usage, proxy, _has_just_started(server, proxy, leases))
     rows = usage.by_pod()
     settled = [pod for pod in running if not _is_new(pod, usage.at)]
+    if not settled:
+        return skipped(_("The pods of {node} have only just started").format(node=node.name))
     missing = [pod for pod in settled if not _is_fresh(rows.get((pod.namespace, pod.name)), usage.at)]
     if not missing:
         text = ngettext(
@@ -172,4 +174,4 @@ def _is_fresh(row: Usage | None, now: datetime | None) -> bool:
 
 def _is_new(pod: Pod, now: datetime | None) -> bool:
     starts = [one.started for one in pod.containers if one.started is not None]
-    return now is not None and bool(starts) and now - max(starts) < _NEW
+    return now is not None and bool(starts) and timedelta() <= now - max(starts) < _NEW

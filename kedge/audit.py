@@ -26,6 +26,10 @@ RUN = secrets.token_hex(4)
 """This run of the program; a process id alone may be somebody else's by now."""
 
 
+_NEEDED = {"outcome": ("result",), "settled": ("result", "steps"), "step": ("position", "state")}
+"""What the reader of an event looks up; a line without it is damaged."""
+
+
 class AuditError(Exception):
     """The log cannot be written or read. ``text`` says why."""
 
@@ -175,7 +179,9 @@ def _parsed(line: bytes) -> Event | None:
     except ValueError:  # JSONDecodeError and UnicodeDecodeError
         return None
     whole = isinstance(event, dict) and isinstance(event.get("id"), str) and isinstance(event.get("event"), str)
-    return event if whole else None
+    if not whole or any(name not in event for name in _NEEDED.get(event["event"], ())):
+        return None
+    return event if event["event"] != "step" or isinstance(event["position"], int) else None
 
 
 def _fold(events: Iterable[Event]) -> tuple[Entry, ...]:
@@ -211,8 +217,23 @@ def _shells(events: Iterable[Event]) -> tuple[ShellEntry, ...]:
     return tuple(ShellEntry(id, begin, ended.get(id)) for id, begin in begun.items())
 
 
+def writer() -> dict[str, Any]:
+    """Which process writes an event: machine, process id, this run, and when the process was born."""
+    return {"machine": os.uname().nodename, "pid": os.getpid(), "run": RUN, "born": _born(os.getpid())}
+
+
+def _born(pid: int) -> str:
+    """The boot and the clock tick in which a process began, which no other process shares; empty where Linux is not."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        after_name = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return f"{boot}:{after_name[19]}"  # field 22 of proc(5): the name is the second and may hold spaces
+
+
 def _is_running(intent: Event) -> bool:
-    """True when the process that wrote it still lives on this machine."""
+    """True when the process that wrote it still lives on this machine; ids of processes are used again."""
     if intent.get("machine") != os.uname().nodename or not isinstance(intent.get("pid"), int):
         return False
     if intent["pid"] == os.getpid():
@@ -222,5 +243,6 @@ def _is_running(intent: Event) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return True
+        pass  # somebody else's: it is there
+    born = _born(intent["pid"])
+    return not born or intent.get("born", born) == born

@@ -2,7 +2,7 @@
 
 ``needs``: without it the check has no meaning, so it is ``skip`` because of that code. ``explained_by``: it
 was measured and stays ``fail``, but is folded under its cause. End-to-end and path checks that have evidence
-are never skipped (contracts.md).
+are never skipped.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Engine:
         kubernetes: answers API asks.
         host: the source of a host by name.
         also: hosts that are known besides nodes and inventory.
-        watching: False for a single look (``since`` is then null, contracts.md).
+        watching: False for a single look (``since`` is then null).
         taken: when a recording was made; None for a live site.
     """
 

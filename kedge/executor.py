@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from kedge.audit import RUN, Audit, AuditError, Entry, History, moment
+from kedge.audit import Audit, AuditError, Entry, History, moment, writer
 from kedge.execute.account import Account, brief, outcome_text, sum_up
 from kedge.execute.base import Clock, Hands, Refused, Settings, Shown, StepFailed, SystemClock, Writers
 from kedge.execute.handlers import from_data, handler_of, to_data
@@ -332,9 +332,7 @@ class Executor:
             "how": approval.how,
             "site": self._where.site,
             "context": self._where.context,
-            "machine": os.uname().nodename,
-            "pid": os.getpid(),
-            "run": RUN,
+            **writer(),
             "fix": plan.fix,
             "target": plan.target,
             "title": str(plan.title),

@@ -1,4 +1,4 @@
-"""Exit codes, the same in every format and command (contracts.md)."""
+"""Exit codes, the same in every format and command."""
 
 from __future__ import annotations
 

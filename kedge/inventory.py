@@ -1,6 +1,6 @@
 """Derives the machines of a site from what Kubernetes tells and what the config file adds.
 
-API-server hosts, where NAT matters, are found in this order (contracts.md): inventory roles; addresses of
+API-server hosts, where NAT matters, are found in this order: inventory roles; addresses of
 EndpointSlice default/kubernetes that are node addresses; the control-plane label.
 """
 

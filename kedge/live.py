@@ -1,6 +1,6 @@
 """A live site: watches the API, sweeps the hosts, and hands out a picture at most every 100 ms.
 
-Quiet by default (design.md section 5, contracts.md "Live sites"): hosts in view are asked every 10 s, the
+Quiet by default: hosts in view are asked every 10 s, the
 rest round-robin over five minutes; active probes run less often; intrusive ones never by themselves.
 """
 

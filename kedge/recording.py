@@ -1,6 +1,6 @@
 """Reads a recorded site (``api/*.json``, ``host-NAME.json``, ``kubectl.json``) into observations.
 
-The layout is an import format (contracts.md): hosts and files may be others than those known here; what no
+The layout is an import format: hosts and files may be others than those known here; what no
 ask asks for is left aside, what was not recorded stays ``unknown: not recorded``, and a file that is broken takes
 nothing away but itself.
 """

@@ -1,7 +1,8 @@
 """Discovery of plugins by entry point, and the rules a set of them must keep.
 
-A package that fails to import becomes a sentence in :attr:`Registry.problems`; the rest goes on. A plugin
-that contradicts another (same code twice, a relation to a code nobody has) is refused, also with a sentence.
+A package that fails to import becomes a sentence in :attr:`Registry.problems`; the rest goes on. Of two plugins
+with one name the second is left out, and the built-in ones come first, so no package can put its own check in the
+place of one of ours; a probe without a parser is left out too. A relation to a code nobody has is only named.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from kedge.plugins import Check, Fix, Probe, Registry
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+T = TypeVar("T", Probe, Check, Fix)
+
+BUILT_IN = ("kedge.probes", "checks", "fixes")
+"""This product's own plugins, found by the same door."""
 
 GROUPS = ("kedge_tui.probes", "kedge_tui.checks", "kedge_tui.fixes")
 
@@ -29,7 +33,7 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
     problems: list[Text] = []
     objects: list[Probe | Check | Fix] = []
     found = points if points is not None else [p for group in GROUPS for p in entry_points(group=group)]
-    for point in found:
+    for point in sorted(found, key=lambda point: point.module not in BUILT_IN):
         for name in _module_names(point.module, problems):
             if (module := _imported(name, problems)) is not None:
                 objects += _plugins(module)
@@ -49,6 +53,9 @@ def build(objects: Iterable[Probe | Check | Fix], problems: Iterable[Text] = ())
     for fix in fixes:
         for code in {*fix.answers, *fix.verify, *fix.expect} - codes:
             said.append(_("The fix {fix} refers to {other}, which no check has").format(fix=fix.id, other=code))
+    for probe in probes:
+        if probe.read is None:
+            said.append(_("The probe {name} is left out: nothing reads its answer (.parse)").format(name=probe.name))
     return Registry(
         probes=tuple(p for p in probes if p.read is not None),
         checks=tuple(sorted(checks, key=lambda c: c.code)),
@@ -61,8 +68,10 @@ def _unique(items: Iterable[T], key: Callable[[T], str], said: list[Text]) -> li
     """The first of each name; a second one is refused and named."""
     kept: dict[str, T] = {}
     for item in items:
-        if kept.setdefault(key(item), item) is not item:
-            said.append(_("{name} is registered twice; the second one is left out").format(name=key(item)))
+        first = kept.setdefault(key(item), item)
+        if first is not item:
+            text = _("{name} of {module} is left out: {first} has a plugin of that name already")
+            said.append(text.format(name=key(item), module=_home(item), first=_home(first)))
     return list(kept.values())
 
 

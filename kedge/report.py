@@ -1,6 +1,6 @@
 """Machine-readable and plain-text reports: thin renderers of one picture.
 
-``-o json`` is frozen: names never change, fields are only added (design.md section 9). It is English
+``-o json`` is frozen: names never change, fields are only added. It is English
 whatever the locale.
 """
 

@@ -138,6 +138,9 @@ def _view(
     place: str, parent: str, label: Text, target: str, roll: _Roll, labels: tuple[tuple[str, str], ...]
 ) -> ComponentView:
     worst = roll.worst
+    line = None
+    if worst and _RANK[worst.status] > _RANK[Status.INFO]:
+        line = because(worst) if worst.because else worst.text
     return ComponentView(
         id=place,
         parent=parent,
@@ -145,10 +148,18 @@ def _view(
         target=target,
         status=roll.own,
         rollup=worst.status if worst else Status.SKIP,
-        line=worst.text if worst and _RANK[worst.status] > _RANK[Status.INFO] else None,
+        line=line,
         counts=tuple([(status, roll.counts[status]) for status in _RANK if status in roll.counts]),
         seen=roll.newest,
         labels=labels,
         since=worst.since if worst else None,
         sources=frozenset(roll.sources),
+        follows=line is not None and bool(worst and worst.because),
     )
+
+
+def because(finding: Finding) -> Text:
+    """The cause, short enough for a row: its code, and its target where that is another one."""
+    if finding.because_target in (None, SITE, finding.target):
+        return _("because {cause}").format(cause=finding.because)
+    return _("because {cause} on {target}").format(cause=finding.because, target=finding.because_target)

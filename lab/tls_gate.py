@@ -51,10 +51,10 @@ class TlsGate(asyncio.Protocol):
             if not self._shaken:
                 self._tls.do_handshake()
                 self._shaken = True
-            self._request += self._tls.read(_MEBIBYTE)
-        except ssl.SSLWantReadError:
+            while part := self._tls.read(_MEBIBYTE):  # one TLS record at a time; a segment may hold several
+                self._request += part
+        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
             self._flush()
-            return
         except ssl.SSLError:  # refused, or closed by the client: what is to be said about it is in the buffer
             self._close()
             return

@@ -71,7 +71,7 @@ def _sorted(views: Iterable[ComponentView], how: Arrangement) -> list[ComponentV
 
 def _group(label: str, value: str, edges: Sequence[ComponentView]) -> ComponentView:
     """One group with what is worst in it."""
-    worst = max(edges, key=lambda view: view.rollup.rank)
+    worst = max(edges, key=lambda view: (view.rollup.rank, not view.follows))
     counts: Counter[Status] = Counter()
     for edge in edges:
         counts.update(dict(edge.counts))
@@ -88,4 +88,5 @@ def _group(label: str, value: str, edges: Sequence[ComponentView]) -> ComponentV
         counts=tuple((status, counts[status]) for status in Status if counts[status]),
         seen=max(moments, default=None),
         since=worst.since,
+        follows=worst.follows,
     )

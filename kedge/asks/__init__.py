@@ -12,6 +12,7 @@ from kedge.asks.certificates import CaFingerprint, Certificate, TlsPeer
 from kedge.asks.files import DirList, File, FileStat
 from kedge.asks.hosts import Clock, Journal, Login, Nat, Root, Service, Sockets
 from kedge.asks.images import Images
+from kedge.asks.keeper import Keeper
 from kedge.asks.network import HttpGet, Tcp
 from kedge.asks.recognise import recognise, recognise_kubectl
 from kedge.asks.resources import DiskFree, Proc
@@ -31,6 +32,7 @@ __all__ = [
     "HttpGet",
     "Images",
     "Journal",
+    "Keeper",
     "Login",
     "Nat",
     "PodExec",

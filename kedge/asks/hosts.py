@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -83,6 +84,13 @@ class Service(HostAsk):
         return cls(names[1].removesuffix(".service"))
 
 
+_PART = ("-g", "--grep", "-p", "--priority", "-r", "--reverse", "-k", "--dmesg", "-U", "--until")
+"""Options that leave a part of a unit's journal out, or turn it round."""
+
+_UNIT_NEXT = re.compile(r"-[xeafqm]*u")
+"""``-u``, alone or behind options of one letter that leave nothing out, as in ``-xeu edgecore``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Journal(HostAsk):
     """The last ``lines`` lines of a unit's journal, ISO timestamps in front."""
@@ -98,12 +106,12 @@ class Journal(HostAsk):
 
     @classmethod
     def recognise(cls, argv: Sequence[str]) -> Journal | None:
-        if list(argv[:1]) != ["journalctl"] or any("json" in word or word in ("-g", "--grep") for word in argv):
+        if list(argv[:1]) != ["journalctl"] or any("json" in word or word.startswith(_PART) for word in argv[1:]):
             return None
         words = list(argv[1:])
-        for flag in ("-u", "--unit"):
-            if flag in words and words.index(flag) + 1 < len(words):
-                return cls(words[words.index(flag) + 1].removesuffix(".service"))
+        for word, unit in pairwise(words):
+            if word == "--unit" or _UNIT_NEXT.fullmatch(word):
+                return cls(unit.removesuffix(".service"))
         for word in words:
             if word.startswith(("--unit=", "-u")) and word != "-u":
                 return cls(word.removeprefix("--unit=").removeprefix("-u").removesuffix(".service"))
@@ -131,8 +139,11 @@ class Sockets(HostAsk):
         flags = "".join(word[1:] for word in argv[1:] if word.startswith("-") and not word.startswith("--"))
         if (set(flags) & set("uxw") and "t" not in flags) or set(flags) & set("si"):
             return None  # other families; summaries
-        if any(side in word for word in argv for side in ("sport", "dport", "src", "dst")):
+        if any(side in word for word in argv for side in ("sport", "dport", "src", "dst", "exclude")):
             return None  # only some of the sockets
+        if "state" in argv[1:]:
+            state = " ".join(argv[list(argv).index("state") + 1 :][:1])
+            return cls("listening") if state == "listening" else cls("established") if state == "established" else None
         return cls("listening" if "l" in flags or "--listening" in argv else "established")
 
 

@@ -16,7 +16,7 @@ from kedge.bundles.codec import decoded
 from kedge.bundles.gather import AUDIT, FINDINGS, FORMAT, MANIFEST, OBSERVATIONS
 from kedge.config import HostSettings, SiteSettings
 from kedge.engine import Engine, SiteName
-from kedge.i18n import Text, _
+from kedge.i18n import Text, _, ngettext
 from kedge.model import Cost, Observation
 from kedge.plugins import Registry
 from kedge.sources.base import KUBERNETES, NoSource, Source, no_ssh
@@ -122,4 +122,9 @@ def _problems(bundle: Bundle) -> Iterable[Text]:
     if not bundle.manifest.complete:
         yield _("The bundle was taken in a hurry: its time was up before everything had answered")
     if bundle.unread:
-        yield _("The bundle holds {count} answers that this version does not know").format(count=bundle.unread)
+        text = ngettext(
+            "The bundle holds {count} answer that this version does not know",
+            "The bundle holds {count} answers that this version does not know",
+            "count",
+        )
+        yield text.format(count=bundle.unread)

@@ -36,7 +36,7 @@ AGAIN = 3.0
 
 
 class PausingPrompter:
-    """Stops a deadline while a person is being asked (contracts.md "Threads")."""
+    """Stops a deadline while a person is being asked."""
 
     def __init__(self, front: Prompter) -> None:
         self._front = front
@@ -53,7 +53,7 @@ class PausingPrompter:
         try:
             return await self._front.ask(question)
         finally:
-            if not limit.expired():
+            if self.limit is limit and not limit.expired():
                 limit.reschedule(now() + left)
 
 
@@ -68,8 +68,11 @@ class Session:
     @asynccontextmanager
     async def within(self, seconds: float) -> AsyncIterator[None]:
         """Give the block so many seconds, the time a person takes to answer not counted; raises TimeoutError."""
-        async with asyncio.timeout(seconds) as self.prompter.limit:
-            yield
+        try:
+            async with asyncio.timeout(seconds) as self.prompter.limit:
+                yield
+        finally:  # a question after it, or one that outlives it, stops no clock
+            self.prompter.limit = None
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ class Node:
         ready: status of the Ready condition: True, False, or None for Unknown/absent.
         kubeedge_version: e.g. ``v1.23.1`` when the kubelet version names one, else "".
         edge_label: value of ``node-role.kubernetes.io/edge``, None when absent.
-        is_edge: by label, version string or inventory (contracts.md); trust this, not the label.
+        is_edge: by label, version string or inventory; trust this, not the label.
         cloudcore_ip: annotation ``cloudcore`` (v1.18+): the hub's CloudCore.
         at: newest heartbeat in the object.
     """

@@ -63,7 +63,7 @@ def node_of(node: k8s.Node) -> Node:
 
 @probe()
 def leases() -> Api:
-    """Leases are listed, not watched: 10,000 of them change every ten seconds (contracts.md)."""
+    """Leases are listed, not watched: 10,000 of them change every ten seconds."""
     path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
     return polled(path, k8s.Lease, "coordination.k8s.io", "leases", namespace="kube-node-lease")
 

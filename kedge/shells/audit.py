@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import getpass
-import os
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kedge.audit import RUN, Audit, stamp
+from kedge.audit import Audit, stamp, writer
 from kedge.links.terminals import End
 from kedge.shells.targets import Target, Way
 
@@ -45,5 +44,5 @@ class Account:
         self._write("shell-end", id, code=end.code, signal=end.signal, problem=problem, seconds=round(seconds, 1))
 
     def _write(self, event: str, id: str, **more: Any) -> None:
-        place = {"machine": os.uname().nodename, "pid": os.getpid(), "run": RUN}
-        self._audit.append({"event": event, "id": id, "at": stamp(self._now()), **self._common, **place, **more})
+        when = {"at": stamp(self._now())}
+        self._audit.append({"event": event, "id": id, **when, **self._common, **writer(), **more})

@@ -35,7 +35,7 @@ class NoSource:
 
 
 def no_ssh(host: str) -> Unknown:
-    """The typed reason of a host without SSH, with the two ways out (contracts.md)."""
+    """The typed reason of a host without SSH, with the two ways out."""
     return Unknown(
         Reason.NO_SSH,
         _(

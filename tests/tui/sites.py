@@ -35,6 +35,7 @@ from kedge.model import (
 from kedge.picture import ComponentView, LinkInfo, LinkState, Picture
 from kedge.proposals import Proposal
 from kedge.steps import EditYaml, ServiceAction
+from kedge.tree import because
 from kedge.workbench import NothingOpen, Options
 from tests.unit.executor_fakes import Bench, FakeHost, FakeUnit, FakeWriters
 
@@ -176,7 +177,8 @@ def _view(findings: Sequence[Finding], id: str, parent: str, label: str, target:
         target,
         max((f.status for f in own), key=lambda s: s.rank, default=Status.SKIP),
         worst.status if worst else Status.SKIP,
-        worst.text if worst and worst.status.rank > Status.INFO.rank else None,
+        (because(worst) if worst.because else worst.text) if worst and worst.status.rank > Status.INFO.rank else None,
+        follows=bool(worst and worst.because),
     )
 
 

@@ -48,9 +48,19 @@ def test_only_the_owner_may_read_it(audit: Audit) -> None:
     assert stat.S_IMODE(audit.path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize(
-    "torn", [b'{"event":"outco', b'{"event":"outcome","id":"a","res', b"\xff\xfe\x00", b"[1]", b"{}"]
+TORN = (
+    b'{"event":"outco',
+    b'{"event":"outcome","id":"a","res',
+    b"\xff\xfe\x00",
+    b"[1]",
+    b"{}",
+    b'{"event":"outcome","id":"a"}',
+    b'{"event":"settled","id":"a","result":"done"}',
+    b'{"event":"step","id":"a","position":"x","state":"done"}',
 )
+
+
+@pytest.mark.parametrize("torn", TORN)
 def test_a_torn_last_line_is_reported_and_the_next_event_stands_alone(audit: Audit, torn: bytes) -> None:
     audit.append(intent("a"))
     with audit.path.open("ab") as file:
@@ -85,6 +95,7 @@ def test_unfinished_are_those_that_no_living_process_is_busy_with(audit: Audit) 
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     audit.append(intent("dead", pid=int(ended.stdout), machine=machine))
     audit.append(intent("parent", pid=os.getppid(), machine=machine))
+    audit.append(intent("id-used-again", pid=os.getppid(), machine=machine, born="another boot:7"))
     audit.append(intent("mine", pid=os.getpid(), machine=machine, run=RUN))
     audit.append(intent("earlier-with-my-pid", pid=os.getpid(), machine=machine, run="0000"))
     audit.append(intent("elsewhere", pid=os.getpid(), machine="other", run=RUN))
@@ -93,7 +104,7 @@ def test_unfinished_are_those_that_no_living_process_is_busy_with(audit: Audit) 
     audit.append(intent("over"))
     audit.append(outcome("over", "failed"))
     unfinished = [entry.id for entry in audit.read().unfinished()]
-    assert unfinished == ["lost", "elsewhere", "earlier-with-my-pid", "dead"]
+    assert unfinished == ["lost", "elsewhere", "earlier-with-my-pid", "id-used-again", "dead"]
 
 
 def test_two_writers_do_not_mix_their_lines(audit: Audit) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import gzip
+import importlib
 import io
 import json
 import os
+import pkgutil
 import random
 import stat
 import tarfile
@@ -15,8 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from kedge import asks
+from kedge.asks import Ask, HostAsk
 from kedge.bundles import archive
 from kedge.bundles.archive import BundleError
+from kedge.bundles.codec import KINDS
 from kedge.bundles.gather import FORMAT, MANIFEST, OBSERVATIONS
 from kedge.bundles.opening import read_bundle
 
@@ -151,3 +156,9 @@ def test_a_disk_that_cannot_take_it_keeps_what_was_there(
     with pytest.raises(BundleError, match="Nothing was left behind"):
         archive.write(path, FILES, 0)
     assert (path.read_bytes(), os.listdir(tmp_path)) == (before, [path.name])
+
+
+def test_every_ask_of_the_product_can_be_written_and_read_back() -> None:
+    modules = [importlib.import_module(f"kedge.asks.{found.name}") for found in pkgutil.iter_modules(asks.__path__)]
+    kinds = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type)}
+    assert {kind for kind in kinds if issubclass(kind, Ask) and kind not in (Ask, HostAsk)} == set(KINDS.values())

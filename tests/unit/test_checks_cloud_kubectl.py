@@ -326,7 +326,9 @@ def test_ke504() -> None:
     )
     assert status_of(pods_have_fresh_numbers, READY, both, PodUsage((), NOW), NOTHING, NOTHING) is Status.FAIL
     new = NodePods((pod(containers=(Container("a", running=True, started=NOW),)),))
-    assert status_of(pods_have_fresh_numbers, READY, new, PodUsage((), NOW), NOTHING, NOTHING) is Status.PASS
+    assert status_of(pods_have_fresh_numbers, READY, new, PodUsage((), NOW), NOTHING, NOTHING) is Status.SKIP
+    ahead = NodePods((pod(containers=(Container("a", running=True, started=NOW + timedelta(hours=2)),)),))
+    assert status_of(pods_have_fresh_numbers, READY, ahead, PodUsage((), NOW), NOTHING, NOTHING) is Status.FAIL
     assert status_of(pods_have_fresh_numbers, READY, NodePods(), rows, NOTHING, NOTHING) is Status.SKIP
     assert status_of(pods_have_fresh_numbers, replace(READY, ready=False), both, rows, NOTHING, NOTHING) is Status.SKIP
     assert status_of(pods_have_fresh_numbers, READY, both, DOWN, NOTHING, NOTHING) is Status.FAIL

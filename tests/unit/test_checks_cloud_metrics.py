@@ -222,6 +222,9 @@ def test_ke406_believes_fresh_numbers_more_than_old_lines() -> None:
     assert status(log_holds_no_failure, MetricsServerLog(lines=80), none, server(pod()), ready) is Status.PASS
     said = verdict(log_holds_no_failure, log, none, server(pod()), ready)
     assert (said.status, said.line) == (Status.WARN, 3)
+    other = LogHit("storage-not-ready", _("nothing was scraped"), "another line", 9, "", at=NOW)
+    both = verdict(log_holds_no_failure, MetricsServerLog((hit, other), 80), none, server(pod()), ready)
+    assert str(both.text) == "Metrics Server cannot scrape e1: scraping e1 timed out"
     later = NodeUsage((("e1", Usage(at=NOW + timedelta(seconds=30))),), NOW)
     assert status(log_holds_no_failure, log, later, server(pod()), ready) is Status.PASS
     earlier = NodeUsage((("e1", Usage(at=LONG_AGO)),), NOW)

@@ -123,6 +123,13 @@ def test_the_stream_certificate(left: timedelta, status: Status) -> None:
     assert judged(stream_certificate_is_in_date, All({"cloud1": UNKNOWN})).status is Status.UNKNOWN
 
 
+def test_of_two_stream_certificates_the_expired_one_is_told() -> None:
+    ends = {"10.0.0.1:10003": 20 * DAY, "10.0.0.2:10003": -1 * DAY}
+    shown = tuple((address, replace(OWN, not_after=NOW + left)) for address, left in ends.items())
+    verdict = judged(stream_certificate_is_in_date, All({"cloud1": StreamCertificate(shown, NOW)}))
+    assert str(verdict.text).startswith("CloudStream's certificate at 10.0.0.2:10003 expired on")
+
+
 def sockets(*ports: int, **more: Any) -> Established:
     return Established(tuple(Socket("10.0.0.9", 1, "10.0.0.1", port, "edgecore", 7, **more) for port in ports))
 

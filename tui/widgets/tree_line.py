@@ -48,7 +48,8 @@ def tree_line(row: Row, view: ComponentView, width: int, dress: Dress) -> list[S
         segments.append(Segment(glyphs.mark + " ", style("tree--mark")))
     if row.branch:
         segments.append(Segment((glyphs.closed if row.folded else glyphs.open) + " ", guide))
-    segments.append(Segment(glyphs.status(view.rollup) + " ", style(style_of(view.rollup)) + dim))
+    colour = "tree--line" if view.follows else style_of(view.rollup)  # only where to begin stands in red
+    segments.append(Segment(glyphs.status(view.rollup) + " ", style(colour) + dim))
     room = width - sum(segment.cell_length for segment in segments)
     label = cut_middle(one_line(translate(view.label)), room, glyphs.more)
     segments.append(Segment(label, style("tree--label") + dim))
@@ -61,7 +62,8 @@ def tree_line(row: Row, view: ComponentView, width: int, dress: Dress) -> list[S
             room -= len(said)
     why = one_line(translate(view.line)) if view.line is not None and (not row.branch or row.folded) else ""
     since = _since(view.since, dress.day)
-    if since and room >= len(since) + 2 + (SENTENCE_LEAST if why else 0):
+    least = cell_len(why) + 2 if view.follows else SENTENCE_LEAST
+    if since and room >= len(since) + 2 + (least if why else 0):
         segments.append(Segment("  " + since, style("tree--line") + dim))
         room -= len(since) + 2
     if why and room > 5:

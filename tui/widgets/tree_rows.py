@@ -108,7 +108,7 @@ def _lay(
 
 def looks(view: ComponentView | None) -> object:
     """What a row shows of a component; equal values are drawn alike."""
-    return view and (view.rollup, view.label, view.line, view.counts, view.since)
+    return view and (view.rollup, view.label, view.line, view.counts, view.since, view.follows)
 
 
 def is_faulty(view: ComponentView) -> bool:
