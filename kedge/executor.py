@@ -305,7 +305,11 @@ class Executor:
         if recorded["state"] not in (StepState.RUNNING, StepState.UNKNOWN):
             return StepState(recorded["state"])
         step = entry.intent["steps"][position]
-        shown = Shown(from_data(step["data"]), Text(""), "", "", pin=step["pin"], seen=step["seen"])
+        try:
+            done = from_data(step["data"])
+        except ValueError:  # of another version
+            return StepState.UNKNOWN
+        shown = Shown(done, Text(""), "", "", pin=step["pin"], seen=step["seen"])
         state, _problem = await settled(shown, self._hands)
         return state
 

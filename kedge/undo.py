@@ -20,7 +20,12 @@ def undo_plan(entry: Entry) -> Plan:
     title = str(entry.intent["title"])
     if entry.undone_by:
         raise Refused(_("“{title}” was undone already").format(title=title))
-    steps = undo_steps(entry)
+    try:
+        steps = undo_steps(entry)
+    except ValueError:
+        raise Refused(
+            _("“{title}” was made by another version, which knows how to undo it").format(title=title)
+        ) from None
     if not steps:
         raise Refused(_("“{title}” changed nothing that could be undone").format(title=title))
     return Plan(
@@ -34,7 +39,10 @@ def undo_plan(entry: Entry) -> Plan:
 
 
 def undo_steps(entry: Entry) -> tuple[Step, ...]:
-    """The inverse steps: changes in reverse order, then what makes them take effect, such as a service restart."""
+    """The inverse steps: changes in reverse order, then what makes them take effect, such as a service restart.
+
+    Raises ValueError for a step that this version does not know.
+    """
     found: list[Sequence[Step]] = []
     gone: set[str] = set()
     for position, recorded in enumerate(entry.intent["steps"]):

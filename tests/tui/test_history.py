@@ -104,8 +104,8 @@ async def test_a_change_of_another_site_is_never_undone_here(at_desk: Opener, be
         assert bench.host.files[CONFIG] == AFTER
 
 
-async def unfinished(bench: FakeWorkbench) -> None:
-    """Leave a change whose process ended behind the first step."""
+async def unfinished(bench: FakeWorkbench, *, begun: bool = False) -> None:
+    """Leave a change whose process ended behind the first step; ``begun``: in it, before anything was written."""
     executor = bench.fakes.executor
     preview = await executor.preview(enable_edgestream())
     await executor.apply(preview, approve(preview), lambda progress: None)
@@ -114,10 +114,12 @@ async def unfinished(bench: FakeWorkbench) -> None:
         event = json.loads(line)
         if event["event"] == "intent":
             event["pid"], event["run"] = os.getpid(), "another run"
-        if event["event"] == "outcome" or event.get("position") == 1:
+        if event["event"] == "outcome" or event.get("position") == 1 or (begun and event.get("state") == "done"):
             continue
         kept.append(json.dumps(event))
     bench.fakes.path.write_text("\n".join(kept) + "\n")
+    if begun:
+        bench.host.files[CONFIG] = BEFORE
 
 
 async def test_an_unfinished_change_is_shown_first_found_out_and_undone(at_desk: Opener, bench: FakeWorkbench) -> None:
@@ -125,6 +127,7 @@ async def test_an_unfinished_change_is_shown_first_found_out_and_undone(at_desk:
     async with at_desk((80, 24)) as desk:
         await desk.until(lambda: isinstance(desk.app.screen, Unfinished))
         await desk.until(lambda: "partly done" in desk.text)
+        assert "goes on with what is missing" in desk.text
         assert "Enable EdgeStream and restart edgecore on edge1 was begun at 2026-11-22" in desk.text
         assert bench.host.files[CONFIG] == AFTER
         await desk.press("u")
@@ -134,6 +137,17 @@ async def test_an_unfinished_change_is_shown_first_found_out_and_undone(at_desk:
         await desk.press("y")
         await ended(desk, fix)
         assert bench.host.files[CONFIG] == BEFORE
+
+
+async def test_an_unfinished_change_that_changed_nothing_offers_no_undo(at_desk: Opener, bench: FakeWorkbench) -> None:
+    await unfinished(bench, begun=True)
+    async with at_desk((80, 24)) as desk:
+        await desk.until(lambda: isinstance(desk.app.screen, Unfinished))
+        await desk.until(lambda: "nothing changed" in desk.text)
+        assert "Undo" not in desk.text
+        assert "goes on with what is missing" not in desk.text
+        await desk.press("u")
+        assert isinstance(desk.app.screen, Unfinished)
 
 
 async def test_an_unfinished_change_can_wait(at_desk: Opener, bench: FakeWorkbench) -> None:

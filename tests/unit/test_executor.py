@@ -418,6 +418,13 @@ async def test_undo_without_its_backup_gives_the_same_bytes(bench: Bench) -> Non
     assert bench.host("edge1").files[CONFIG] == BEFORE
 
 
+async def test_undo_of_another_versions_change_is_refused(bench: Bench) -> None:
+    outcome, _seen = await applied(bench, await bench.executor.preview(PLAN))
+    bench.path.write_text(bench.path.read_text().replace('"step":"RestoreFile"', '"step":"PutBack"'))
+    with pytest.raises(Refused, match="made by another version"):
+        await bench.executor.undo_preview(outcome.id)
+
+
 async def test_undo_is_refused_when_the_file_changed_since(bench: Bench) -> None:
     outcome, _seen = await applied(bench, await bench.executor.preview(PLAN))
     bench.host("edge1").files[CONFIG] = AFTER + b"# mine\n"

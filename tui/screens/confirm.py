@@ -13,6 +13,7 @@ from textual.widgets import Button, Static
 from kedge.audit import Entry
 from kedge.i18n import Text, _, translate
 from kedge.printable import printable
+from kedge.undo import undo_steps
 from tui.glyphs import Glyphs
 from tui.screens.dialog import Dialog
 from tui.screens.history import result_of, when
@@ -75,6 +76,8 @@ class Unfinished(Dialog[str]):
             yield Static(translate(_("An unfinished change")), classes="title", markup=False)
             yield Static(printable(translate(text)), markup=False)
             yield Static(self._found, id="found", markup=False)
+            again = _("The fix can be chosen again as well: it goes on with what is missing")
+            yield Static(translate(again), id="again", classes="hint", markup=False)
             if self._others:
                 more = _("{count} more are in :history").format(count=self._others)
                 yield Static(translate(more), classes="hint", markup=False)
@@ -84,6 +87,7 @@ class Unfinished(Dialog[str]):
 
     def on_mount(self) -> None:
         self.query_one("#later").focus()
+        self._offer()
 
     def found(self, entry: Entry) -> None:
         """Show what was found out."""
@@ -93,6 +97,26 @@ class Unfinished(Dialog[str]):
             state = entry.state_of(position) or "not run"
             lines.append(f"{self._glyphs.step(state)} {step.get('title', '-')} ({state})")
         self._tell("\n".join(lines))
+        self._offer()
+
+    def _offer(self) -> None:
+        """Undo, where something was changed; else there is nothing to take back."""
+        changed = self._can_undo()
+        for button in self.query("#undo").results(Button):
+            button.display = changed
+        for hint in self.query("#again").results(Static):
+            hint.display = changed and self._entry.settled is not None
+        self.refresh_bindings()
+
+    def _can_undo(self) -> bool:
+        try:
+            return self._entry.settled is None or bool(undo_steps(self._entry))
+        except ValueError:  # a step of another version; the undo itself says so
+            return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing to take back, nothing to offer."""
+        return self._can_undo() if action == "undo" else True
 
     def cannot_find_out(self, why: Text) -> None:
         """Say why nobody knows."""
