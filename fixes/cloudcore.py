@@ -8,7 +8,7 @@ from kedge.facts.in_use import config_in_use
 from kedge.facts.nodes import Node
 from kedge.facts.pods import Workload
 from kedge.i18n import Text, _, ngettext
-from kedge.model import Host, Risk, Unknown
+from kedge.model import Host, Reason, Risk, Unknown
 from kedge.plugins import All, Draft, Maybe, NotApplicable, draft, fix
 from kedge.steps import KUBERNETES, EditConfigMap, PatchObject, RolloutRestart
 
@@ -67,9 +67,12 @@ def restart_cloudcore(
 ) -> Draft | NotApplicable:
     """A restart that ends: where host ports make the new pod wait for the old one for ever, that one is deleted.
 
-    On a one-node cloud ``kubectl rollout restart deployment/cloudcore`` never finishes by itself (facts 11).
+    On a one-node cloud ``kubectl rollout restart deployment/cloudcore`` never finishes by itself (facts 11). With a
+    configuration that does not parse no new one would start, so the old one is left running.
     """
     config = config_in_use(mapped, on_hosts)
+    if isinstance(config, Unknown) and config.reason is Reason.UNPARSABLE:
+        return NotApplicable(_("CloudCore would not start: {why}. Mend that first").format(why=config.text))
     warning = not isinstance(config, Unknown) and not config.cloud_stream.enable
     if core.workload is None and on_hosts.known():
         return restart_on_hosts(on_hosts, _impact(nodes, warning), Risk.HIGH if warning else None)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fixes.tunnel_way import TunnelWay
-from kedge.facts.edgecore import EdgeCoreService
+from kedge.facts.edgecore import EdgeCoreConfig, EdgeCoreService
 from kedge.facts.pods import NodePods
 from kedge.i18n import Text, _, ngettext
-from kedge.model import Risk, Unknown
+from kedge.model import Reason, Risk, Unknown
 from kedge.plugins import Draft, Maybe, NotApplicable, draft, fix
 from kedge.steps import EditYaml, ServiceAction, Value
 
@@ -55,8 +55,11 @@ def enable_edgestream(target: str, way: TunnelWay, pods: Maybe[NodePods]) -> Dra
     verify=["KE204", "KE306"],
     expect=["KE307", "KE501"],
 )
-def restart_edgecore(target: str, service: EdgeCoreService, pods: Maybe[NodePods]) -> Draft | NotApplicable:
+def restart_edgecore(
+    target: str, service: EdgeCoreService, pods: Maybe[NodePods], config: Maybe[EdgeCoreConfig]
+) -> Draft | NotApplicable:
     """Start EdgeCore where it is stopped, restart it where it runs; make it start at boot where it would not.
+    With a file that does not parse it would not come up again, so one that runs is left running.
 
     A restart also replaces a half-open tunnel and a client certificate that EdgeStream still holds in memory
     after its rotation (facts 0.6, 11).
@@ -67,6 +70,8 @@ def restart_edgecore(target: str, service: EdgeCoreService, pods: Maybe[NodePods
         return NotApplicable(
             _("The unit {unit} is masked on {node}: somebody forbade its start").format(unit=UNIT, node=target)
         )
+    if isinstance(config, Unknown) and config.reason is Reason.UNPARSABLE:
+        return NotApplicable(_("EdgeCore would not start: {why}. Mend that first").format(why=config.text))
     running = service.active == "active"
     steps = [ServiceAction(target, UNIT, "restart" if running else "start")]
     if service.unit_file == "disabled":

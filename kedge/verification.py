@@ -126,6 +126,11 @@ class Verifier:
             return VerifyResult.WORSE, sentence.format(code=worse.code, target=worse.target, text=worse.text), None
         red = [f for f in verified if f.status not in GREEN]
         missing = sorted(set(self.plan.verify) - {f.code for f in verified})
+        if stuck := next((f for f in red if self._stands_as_before(f)), None):
+            sentence = _("Not fixed: {code} on {target} still follows from {because} on {where}; repair that first")
+            where = stuck.because_target or stuck.target
+            words = {"code": stuck.code, "target": stuck.target, "because": stuck.because, "where": where}
+            return VerifyResult.NOT_FIXED, sentence.format(**words), None
         cause = self._cause_of(red)
         if red and cause:
             return VerifyResult.NEXT_CAUSE, _next(cause), cause
@@ -151,6 +156,12 @@ class Verifier:
             words = {"code": warning.code, "target": warning.target, "text": warning.text}
             return VerifyResult.FIXED, sentence.format(codes=codes, **words), None
         return VerifyResult.FIXED, _("Fixed; green again: {codes}").format(codes=codes), None
+
+    def _stands_as_before(self, now: Finding) -> bool:
+        """Whether it is what the plan was made for, and followed from the same cause before: nothing came of it."""
+        was = next((f for f in self.before if (f.code, f.target) == (now.code, now.target)), None)
+        causes = [(f.because, f.because_target or f.target) for f in (was, now) if f is not None and f.because]
+        return now.code in self.plan.answers and len(causes) == 2 and causes[0] == causes[1]
 
     def _of_before(self) -> tuple[Finding, ...]:
         codes = {*self.plan.verify, *self.plan.expect, *self.plan.answers}

@@ -82,6 +82,15 @@ async def test_red_by_another_cause_that_stays_is_the_next_cause(bench: Bench) -
     assert found.seconds < 20
 
 
+async def test_what_follows_from_the_same_cause_as_before_is_not_fixed(bench: Bench) -> None:
+    red = [finding("KE206", FAIL, "KE205"), finding("KE306")]
+    found = await bench.executor.verify(outcome(), Site(bench, (0, red)).recheck, red)
+    assert found.result is VerifyResult.NOT_FIXED
+    assert "KE206 on edge1 still follows from KE205 on edge1; repair that first" in str(found.text)
+    found = await bench.executor.verify(outcome(), Site(bench, (0, red)).recheck, [finding("KE206", FAIL)])
+    assert found.result is VerifyResult.NEXT_CAUSE, "that came to light only now"
+
+
 async def test_a_cause_that_passes_by_is_not_the_next_one(bench: Bench) -> None:
     restarting = [finding("KE206"), finding("KE306", FAIL, "KE204")]
     site = Site(bench, (0, restarting), (6, [finding("KE206"), finding("KE306", FAIL)]), (8, restarting), (15, GREEN))

@@ -179,7 +179,11 @@ def test_the_impact_counts_the_pods_that_keep_running() -> None:
 
 def test_a_running_edgecore_is_restarted() -> None:
     found = offered(
-        restart_edgecore, "edge1", EdgeCoreService("edgecore", "loaded", "active", "running", "enabled"), UNKNOWN
+        restart_edgecore,
+        "edge1",
+        EdgeCoreService("edgecore", "loaded", "active", "running", "enabled"),
+        UNKNOWN,
+        edge(),
     )
     assert found.steps == (ServiceAction("edge1", "edgecore", "restart"),)
     assert found.risk is None
@@ -187,7 +191,11 @@ def test_a_running_edgecore_is_restarted() -> None:
 
 def test_a_stopped_and_disabled_edgecore_is_started_and_enabled() -> None:
     found = offered(
-        restart_edgecore, "edge1", EdgeCoreService("edgecore", "loaded", "inactive", "dead", "disabled"), UNKNOWN
+        restart_edgecore,
+        "edge1",
+        EdgeCoreService("edgecore", "loaded", "inactive", "dead", "disabled"),
+        UNKNOWN,
+        UNKNOWN,
     )
     assert [step.action for step in found.steps] == ["start", "enable"]  # type: ignore[attr-defined]
     assert found.risk is Risk.LOW
@@ -195,7 +203,14 @@ def test_a_stopped_and_disabled_edgecore_is_started_and_enabled() -> None:
 
 @pytest.mark.parametrize(("load", "words"), [("not-found", "no systemd unit"), ("masked", "masked")])
 def test_what_cannot_be_started_is_not_offered(load: str, words: str) -> None:
-    assert words in refused(restart_edgecore, "edge1", EdgeCoreService("edgecore", load), UNKNOWN)
+    assert words in refused(restart_edgecore, "edge1", EdgeCoreService("edgecore", load), UNKNOWN, UNKNOWN)
+
+
+def test_nothing_is_restarted_into_a_configuration_that_does_not_parse() -> None:
+    torn = Unknown(Reason.UNPARSABLE, Text("edgecore.yaml on edge1 cannot be read: a tab (line 42)"))
+    runs = EdgeCoreService("edgecore", "loaded", "active", "running", "enabled")
+    assert "would not start: edgecore.yaml on edge1" in refused(restart_edgecore, "edge1", runs, UNKNOWN, torn)
+    assert "would not start" in refused(restart_cloudcore, CloudCore(DEPLOYMENT), torn, EDGES, NO_SERVICE)
 
 
 # -------------------------------------------------------------------------------------------------- runtime
