@@ -235,7 +235,7 @@ class Campaign:
             )
             if one.outcome.result is not Result.DONE:
                 self._to(one, Standing.BAD, one.outcome.text)
-            elif not one.outcome.plan.verify:
+            elif not (one.outcome.plan.verify or one.outcome.plan.expect):
                 self._to(one, Standing.GOOD, one.outcome.text)
             else:
                 await self._verify(one, one.outcome, before)

@@ -35,6 +35,7 @@ def undo_plan(entry: Entry) -> Plan:
         steps=steps,
         risk=Risk(entry.intent["risk"]),
         impact=_("what the repair changed is put back; the fault it repaired comes back too"),
+        expect=tuple(dict.fromkeys((*entry.intent.get("answers", ()), *entry.intent.get("verify", ())))),
     )
 
 

@@ -13,6 +13,8 @@ from kedge.model import Finding, Plan, Status
 Recheck = Callable[[Sequence[str], str], Awaitable[Sequence[Finding]]]
 """Measures some codes for one target anew; given by the engine."""
 
+_NOTHING = _("there is nothing to verify")
+
 GREEN = frozenset({Status.PASS, Status.INFO, Status.WARN})
 
 
@@ -25,12 +27,14 @@ class VerifyResult(StrEnum):
     WORSE = "worse"
     NOT_VERIFIED = "not verified"
     """The checks could not be measured."""
+    MEASURED = "measured"
+    """What was taken back is shown as its checks stand now; red is what one expects of them."""
     NOTHING = "nothing to verify"
 
     @property
     def is_good(self) -> bool:
         """True when what the plan was made for is repaired."""
-        return self in (VerifyResult.FIXED, VerifyResult.NEXT_CAUSE, VerifyResult.NOTHING)
+        return self in (VerifyResult.FIXED, VerifyResult.NEXT_CAUSE, VerifyResult.MEASURED, VerifyResult.NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Verifier:
         started = self.clock.monotonic()
         deadline = started + self.plan.verify_seconds
         if not self.plan.verify:
-            return Verification(VerifyResult.NOTHING, _("there is nothing to verify"))
+            return await self._measured() if self.plan.expect else Verification(VerifyResult.NOTHING, _NOTHING)
         verified = await self._until_green(self.plan.verify, deadline, needed=True)
         expected: tuple[Finding, ...] = ()
         if self.plan.expect and all(f.status in GREEN for f in verified):
@@ -81,6 +85,15 @@ class Verifier:
             after=(*verified, *expected),
             next_cause=cause,
         )
+
+    async def _measured(self) -> Verification:
+        """One look at what nothing has to become of."""
+        started = self.clock.monotonic()
+        after = tuple(f for f in await self.recheck(self.plan.expect, self.plan.target) if f.code in self.plan.expect)
+        said = ", ".join(f"{f.code} {f.status.value}" for f in after) or "-"
+        text = _("{title}: done; its checks now: {checks}").format(title=self.plan.title, checks=said)
+        seconds = self.clock.monotonic() - started
+        return Verification(VerifyResult.MEASURED, text, seconds, self._of_before(), after)
 
     async def _until_green(self, codes: Sequence[str], deadline: float, *, needed: bool) -> tuple[Finding, ...]:
         """``needed``: unknown and skipped are waited for too; else only failures and warnings are."""
@@ -129,7 +142,12 @@ class Verifier:
         if stuck := next((f for f in red if self._stands_as_before(f)), None):
             sentence = _("Not fixed: {code} on {target} still follows from {because} on {where}; repair that first")
             where = stuck.because_target or stuck.target
-            words = {"code": stuck.code, "target": stuck.target, "because": stuck.because, "where": where}
+            words: dict[str, object] = {
+                "code": stuck.code,
+                "target": stuck.target,
+                "because": stuck.because,
+                "where": where,
+            }
             return VerifyResult.NOT_FIXED, sentence.format(**words), None
         cause = self._cause_of(red)
         if red and cause:

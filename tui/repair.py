@@ -142,7 +142,7 @@ class Repair:
         try:
             self.outcome = await self._workbench.apply(preview, approval, self._progress, lambda: self._stop)
             self._applied.set()
-            if self.outcome.result is Result.DONE and self.outcome.plan.verify:
+            if self.outcome.result is Result.DONE and (self.outcome.plan.verify or self.outcome.plan.expect):
                 self._to(Stage.VERIFYING)
                 self.verification = await self._workbench.verify(self.outcome, before, self._wait)
         except (Refused, NothingOpen) as error:

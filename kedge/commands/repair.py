@@ -97,7 +97,7 @@ async def carry_out(
         change.verification = await _verify(site, executor, outcome, before)
     except asyncio.CancelledError:
         return change.ended(Exit.INTERRUPTED, _("Applied; verifying it was interrupted"))
-    text = change.verification.text if outcome.plan.verify else outcome.text
+    text = change.verification.text if outcome.plan.verify or outcome.plan.expect else outcome.text
     return change.ended(code_of(outcome, change.verification), text)
 
 

@@ -54,7 +54,7 @@ async def test_edgestream_is_repaired_verified_and_put_back(audit: Path) -> None
             await person.until(lambda: person.status("KE206", "edge1") is Status.FAIL, "the fault again")
     assert [event["fix"] for event in events(audit, "intent")] == ["enable-edgestream", "undo"]
     assert [event["result"] for event in events(audit, "outcome")] == ["done", "done"]
-    assert [event["result"] for event in events(audit, "verify")] == ["fixed"]
+    assert [event["result"] for event in events(audit, "verify")] == ["fixed", "measured"]
 
 
 async def test_the_missing_nat_rule_is_added_and_taken_out_again(audit: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,10 +154,16 @@ async def test_a_session_killed_in_every_kind_of_step_costs_time_and_nothing_els
     assert outcome.problems == ()
 
 
+def lock_of(command: str) -> Path:
+    (found,) = Path("/tmp").glob(f"kedge-tui.edge1_*{Path(command).parent.name}_*.lock")
+    return found
+
+
 async def test_sudo_taken_away_between_two_steps(server: Sshd, account: Account, place: Path, tmp_path: Path) -> None:
     account.may("NOPASSWD: ALL")
     edge = Edge(place)
     _upload, command, edit, _service = edge.steps()
+    assert isinstance(command, RunCommand)
     (place / "command-go").touch()
 
     def told(progress: Progress) -> None:
@@ -176,3 +183,4 @@ async def test_sudo_taken_away_between_two_steps(server: Sshd, account: Account,
         undone = await desk.apply(undo, Approval(undo.digest, "ann", "test"), lambda _progress: None)
     assert undone.result is Result.DONE, str(undone.text)
     assert edge.config.read_bytes() == BEFORE
+    shutil.rmtree(lock_of(command.argv[0]))  # without sudo it could not be removed

@@ -139,6 +139,17 @@ async def test_the_answer_is_audited(bench: Bench) -> None:
     assert [f["status"] for f in entry.verify["before"]] == ["fail"]
 
 
+async def test_what_was_taken_back_is_measured_once(bench: Bench) -> None:
+    red = [finding("KE206", FAIL), finding("KE306", FAIL, "KE206")]
+    site = Site(bench, (0, red))
+    found = await bench.executor.verify(outcome(verify=(), expect=("KE206", "KE306")), site.recheck, GREEN)
+    assert found.result is VerifyResult.MEASURED
+    assert found.result.is_good
+    assert "its checks now: KE206 fail, KE306 fail" in str(found.text)
+    assert [f.status for f in (*found.before, *found.after)] == [PASS, PASS, FAIL, FAIL]
+    assert len(site.asked) == 1
+
+
 async def test_a_plan_that_names_nothing_has_nothing_to_verify(bench: Bench) -> None:
     found = await bench.executor.verify(outcome(verify=()), Site(bench).recheck)
     assert found.result is VerifyResult.NOTHING

@@ -122,7 +122,9 @@ class FixScreen(Dialog[None]):
         if stage is Stage.APPLYING:
             return _("stopping after this step") if repair.stopping else _("applying; esc stops after this step")
         if stage is Stage.VERIFYING:
-            return repair.waiting or _("verifying {codes}").format(codes=" ".join(plan.verify) if plan else "")
+            return repair.waiting or _("verifying {codes}").format(
+                codes=" ".join(plan.verify or plan.expect) if plan else ""
+            )
         return _("u takes it back; esc closes; it is in :history") if repair.can_undo else _("esc closes")
 
     def _what_now(self) -> Text:

@@ -49,7 +49,8 @@ def fix_lines(repair: Repair, width: int, glyphs: Glyphs) -> list[Line]:
 def preview_lines(preview: Preview, width: int) -> list[Line]:
     """What exactly would be done."""
     plan = preview.plan
-    codes = " ".join(plan.verify) or translate(_("nothing: look at the checks afterwards"))
+    later = _("nothing; afterwards it shows {codes}") if plan.expect else _("nothing: look at the checks afterwards")
+    codes = " ".join(plan.verify) or translate(later.format(codes=" ".join(plan.expect)))
     rows = [(_("risk"), plan.risk.value), (_("impact"), translate(plan.impact)), (_("verifies"), codes)]
     lines: list[Line] = []
     for name, value in rows:

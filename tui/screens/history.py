@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from kedge.audit import Entry, History
+from kedge.executor import VerifyResult
 from kedge.i18n import Text, _, translate
 from kedge.printable import one_line, printable
 from tui.glyphs import Glyphs
@@ -51,7 +52,7 @@ def result_of(entry: Entry, glyphs: Glyphs) -> tuple[str, str]:
     verified = str(entry.verify["result"]) if entry.verify and entry.result == "done" else ""
     if verified in ("not fixed", "worse", "not verified"):
         step, said, style = "done without effect", verified, "status--warn"
-    elif verified:
+    elif verified and verified != VerifyResult.MEASURED:
         said = verified
     if entry.undone_by:
         said += translate(_(", undone"))
