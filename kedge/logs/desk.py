@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kedge.asks import PodLog
@@ -28,10 +30,21 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 0.05
 """Lines are handed on in batches; a screen is not drawn more often anyway."""
 
+FIRST_SECONDS = 2.5
+"""Several sources have so long to begin: their first lines are shown in one order, however fast each of them is."""
+
 ASK_SECONDS = 20.0
 """How long logs of a node are tried again before what was known of them counts."""
 
 LOGS_CODE = "KE501"
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Logs of a node that are being tried, and for how many; nobody waits for one that is given up."""
+
+    task: asyncio.Task[tuple[Finding, ...]]
+    waiting: int = 0
 
 
 class LogDesk:
@@ -40,6 +53,7 @@ class LogDesk:
     def __init__(self, site: LiveSite, hosts: HostSources) -> None:
         self._site = site
         self._hosts = hosts
+        self._asked: dict[str, _Asked] = {}
 
     def sources(self, component: str, target: str, *, previous: bool = False) -> tuple[Source, ...]:
         """The logs that tell most about a component."""
@@ -87,12 +101,20 @@ class LogDesk:
         return _broken(self._site.last.findings if self._site.last is not None else (), node)
 
     async def ask_anew(self, node: str) -> Broken | None:
-        """The same, once logs of the node were tried again; what was known, where that takes too long."""
+        """The same, once logs of the node were tried again; what was known, where that takes too long. Whoever asks for
+        the same node meanwhile waits for the same answer.
+        """
+        asked = self._asked.get(node)
+        if asked is None or asked.task.done():
+            asked = self._asked[node] = _Asked(asyncio.create_task(self._site.recheck([LOGS_CODE], node)))
+        asked.waiting += 1
         try:
-            async with asyncio.timeout(ASK_SECONDS):
-                return _broken(await self._site.recheck([LOGS_CODE], node), node)
-        except TimeoutError:
-            return self.broken(node)
+            await asyncio.wait({asked.task}, timeout=ASK_SECONDS)
+        finally:
+            asked.waiting -= 1
+            if not asked.waiting:
+                asked.task.cancel()
+        return _broken(asked.task.result(), node) if asked.task.done() else self.broken(node)
 
     def is_running(self, log: ContainerLog) -> bool | None:
         """Whether the container runs; None when the pod is gone."""
@@ -146,6 +168,8 @@ class LogReader:
         self._waiting: list[LogLine] = []
         self._flush: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self._began = time.monotonic()
+        self._is_settled = False
 
     def add(self, source: Source) -> None:
         """Follow one more; one that is followed already is left alone."""
@@ -171,11 +195,19 @@ class LogReader:
 
     def _came(self, lines: Sequence[LogLine]) -> None:
         self._waiting += lines
-        if self._flush is None and not self._is_closed:
-            self._flush = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._hand_on)
+        if self._is_closed or (self._flush is not None and self._is_settled):
+            return
+        patience = FLUSH_SECONDS
+        if not self._is_settled:
+            patience = max(FLUSH_SECONDS, self._began + FIRST_SECONDS - time.monotonic())
+            if patience == FLUSH_SECONDS or len(self.sources) == 1 or all(s.received or s.ended for s in self.states):
+                self._is_settled, patience = True, FLUSH_SECONDS
+        if self._flush is not None:
+            self._flush.cancel()
+        self._flush = asyncio.get_running_loop().call_later(patience, self._hand_on)
 
     def _hand_on(self) -> None:
-        self._flush = None
+        self._flush, self._is_settled = None, True
         lines, self._waiting = self._waiting, []
         self._on_lines(merged(lines) if len(self.sources) > 1 else lines)
 

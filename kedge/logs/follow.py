@@ -33,6 +33,9 @@ RETRY_FIRST, RETRY_MOST = 1.0, 30.0
 LOOK_AGAIN = 3.0
 """Seconds between two looks at whether the API serves a node's logs again."""
 
+ASK_AGAIN = 12.0
+"""Seconds between two tries of a node's logs while they are read over SSH."""
+
 API_FIRST, API_MOST = 5.0, 120.0
 """Seconds after which the API is tried again where no finding tells when it serves a log."""
 
@@ -234,12 +237,12 @@ class Follower:
         return query | {"tailLines": str(self._tail)}
 
     async def _through_node(self, log: ContainerLog, why: Text) -> None:
-        """Read the node's own file until the API serves it again. Where no finding tells the cause yet, logs of the
-        node are tried anew meanwhile, and it is told when it is known.
+        """Read the node's own file until the API serves it again. Logs of the node are tried anew meanwhile, so the
+        cause is told when it is known, and the way back is found soon.
         """
         broken = self._ways.broken(log.node)
         reason = _("{code}: {text}").format(code=broken.code, text=broken.text) if broken is not None else why
-        asking = asyncio.ensure_future(self._ways.ask_anew(log.node)) if broken is None else None
+        asking = asyncio.ensure_future(self._keep_asking(log.node, 0.0 if broken is None else ASK_AGAIN))
         try:
             stream = await self._open_file(log)
             self._mark_once(_("read over SSH, because the API does not give it: {why}").format(why=reason))
@@ -250,9 +253,14 @@ class Follower:
                 _("not through the API: {why}; nor over SSH: {other}").format(why=reason, other=error.unknown.text)
             )
         finally:
-            if asking is not None:
-                asking.cancel()
-                await asyncio.wait({asking})
+            asking.cancel()
+            await asyncio.wait({asking})
+
+    async def _keep_asking(self, node: str, first: float) -> None:
+        await asyncio.sleep(first)
+        while True:
+            await self._ways.ask_anew(node)
+            await asyncio.sleep(ASK_AGAIN)
 
     async def _open_file(self, log: ContainerLog) -> HostStream:
         lines = AGAIN_LINES if self._resume.stamp else self._tail

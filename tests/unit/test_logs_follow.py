@@ -12,6 +12,7 @@ import pytest
 from kedge.i18n import Text
 from kedge.links.base import HostStream
 from kedge.logs import breaks, follow
+from kedge.logs.desk import LogReader
 from kedge.logs.follow import Follower
 from kedge.logs.lines import LineKind, LogLine
 from kedge.logs.sources import ContainerLog, UnitLog
@@ -403,3 +404,27 @@ async def test_much_from_one_source_is_read_only_when_somebody_says_so(monkeypat
             await asyncio.sleep(0.005)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_several_sources_begin_in_one_order_however_fast_each_is() -> None:
+    other = ContainerLog("factory", "web-1", "uid-2", "web", "edge2")
+    late = Stream([at(1, "first"), at(3, "third")], "open")
+
+    class Two(FakeWays):
+        def pod_log(self, log: ContainerLog, query: dict[str, str]) -> AsyncIterator[bytes]:
+            return self._late() if log is other else aiter(Stream([at(2, "second"), at(4, "fourth")], "open"))
+
+        async def _late(self) -> AsyncIterator[bytes]:
+            await asyncio.sleep(0.2)
+            async for piece in late:
+                yield piece
+
+    batches: list[Sequence[LogLine]] = []
+    reader = LogReader(Two(), batches.append, tail=9)  # type: ignore[arg-type]
+    reader.add(LOG)
+    reader.add(other)
+    async with asyncio.timeout(20):
+        while not batches:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.005)
+    await reader.close()
+    assert [line.text for line in batches[0]] == ["first", "second", "third", "fourth"]

@@ -29,6 +29,7 @@ from tui.logs.view import LogView
 from tui.logs.whole import WholeLine
 from tui.panes.base import Pane
 from tui.patterns import compiled
+from tui.text_layout import cut_middle
 from tui.widgets.command_line import CommandLine
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class LogPane(Pane):
         names = [source.name for source in self._reader.sources]
         look = self.view.look
         look.signs = [signs_of(source) for source in self._reader.sources]
-        look.labels = [one_line(name)[:LABEL_MOST] for name in names] if len(names) > 1 else ()
+        look.labels = [cut_middle(one_line(name), LABEL_MOST, look.more) for name in names] if len(names) > 1 else ()
 
     def _came(self, lines: Sequence[LogLine]) -> None:
         self.view.add(lines)
