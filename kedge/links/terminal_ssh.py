@@ -18,6 +18,7 @@ from kedge.links import ssh_errors
 from kedge.links.deadline import Deadline
 from kedge.links.pools import Pools, run
 from kedge.links.ssh_sessions import Session, Sessions
+from kedge.links.ssh_signal import hear_signals, signal_of
 from kedge.links.terminals import TERM, Arrivals, End, Size
 from kedge.model import Reason, Unknown
 
@@ -65,6 +66,7 @@ class SshTerminals:
 
 def _start(session: Session, words: str, size: Size) -> None:
     channel = session.channel
+    hear_signals(channel)
     channel.get_pty(TERM, size.columns, size.rows)
     if "UTF-8" in os.environ.get("LANG", "").upper():
         channel.set_environment_variable("LANG", os.environ["LANG"])
@@ -142,7 +144,7 @@ class SshTerminal:
         if ended and channel.status_event.wait(STATUS_SECONDS) and channel.exit_status >= 0:
             self._how = End(channel.exit_status)
         elif ended and self._session.is_alive:
-            self._how = End()
+            self._how = End(signal=signal_of(channel))
         self._arrivals.put(b"")
         self._todo.put(None)
 

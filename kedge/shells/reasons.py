@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,7 +62,18 @@ def told(end: End, target: Target, way: Way, *, typed: bool = False) -> Told:
         return Told(Cause.NOT_RUNNING, text.format(node=target.node))
     if isinstance(target, InContainer) and end.code in (126, 127) and not typed:
         return _no_shell(target, _("exit code {code}").format(code=end.code))
-    return Told(Cause.ENDED, _("The shell ended with exit code {code}").format(code=end.code))
+    return Told(Cause.ENDED, _exit(end.code))
+
+
+def _exit(code: int) -> Text:
+    """A shell tells a signal as 128 and its number; so do the runtimes of containers."""
+    try:
+        name = signal.Signals(code - 128).name if code > 128 else ""
+    except ValueError:
+        name = ""
+    if name:
+        return _("The shell ended with exit code {code}, as after {signal}").format(code=code, signal=name)
+    return _("The shell ended with exit code {code}").format(code=code)
 
 
 def _problem(problem: Unknown, said: str, target: Target, way: Way) -> Told:

@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,12 @@ async def test_what_cannot_be_run_says_so(link: SshLink) -> None:
     assert (await typist.ended()).code == 127
 
 
+async def test_a_signal_that_ends_it_is_named(link: SshLink) -> None:
+    typist = await opened(link, "sh", "-c", "kill -9 $$")
+    end = await typist.ended()
+    assert (end.code, end.signal, end.problem) == (None, "KILL", None)
+
+
 async def test_a_host_that_is_down_is_a_reason(tmp_path: Path) -> None:
     with running(tmp_path / "down") as server:
         pass
@@ -218,6 +225,14 @@ async def test_a_host_that_is_down_is_a_reason(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(240)
 async def test_two_hundred_shells_leave_no_thread_socket_or_process(server: Sshd, link: SshLink) -> None:
+    def programs() -> int:
+        """Of these shells, also those that nobody waits for any more."""
+        found = 0
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # it has ended meanwhile
+                found += file.read_bytes() == b"cat\0-\0/dev/null\0"
+        return found
+
     def left() -> tuple[list[str], int, int]:
         """Threads but for those of the pools, descriptors, connections on the host."""
         threads = [thread.name for thread in threading.enumerate() if not POOLED.search(thread.name)]
@@ -226,7 +241,7 @@ async def test_two_hundred_shells_leave_no_thread_socket_or_process(server: Sshd
     await until(lambda: not server.sessions(), 20)
     before, descriptors, _sessions = left()  # other tests of this process have threads of their own
     for _round in range(5):
-        typists = await asyncio.gather(*(opened(link, "cat") for _ in range(40)))
+        typists = await asyncio.gather(*(opened(link, "cat", "-", "/dev/null") for _ in range(40)))
         for typist in typists[:20]:
             typist.type("x\n\x04")
         for typist in typists[20:]:
@@ -235,6 +250,6 @@ async def test_two_hundred_shells_leave_no_thread_socket_or_process(server: Sshd
 
     def nothing_new() -> bool:
         threads, files, sessions = left()
-        return not set(threads) - set(before) and files <= descriptors and sessions == 0
+        return not set(threads) - set(before) and files <= descriptors and sessions == 0 and programs() == 0
 
     await until(nothing_new, 30)

@@ -143,6 +143,12 @@ def test_an_end_is_told_by_its_cause(end: End, cause: Cause) -> None:
     assert str(found.text)
 
 
+def test_exit_codes_are_told_with_the_signal_they_mean() -> None:
+    assert str(told(End(137), TARGET, Way.EXEC).text) == "The shell ended with exit code 137, as after SIGKILL"
+    assert str(told(End(3), TARGET, Way.EXEC).text) == "The shell ended with exit code 3"
+    assert told(End(127), TARGET, Way.EXEC, typed=True).cause is Cause.ENDED
+
+
 def test_an_image_without_a_shell_is_told_what_helps() -> None:
     found = told(End(127), TARGET, Way.EXEC)
     assert "kubectl debug -n factory line-1 -it --image=busybox --target=gateway" in str(found.help)

@@ -202,7 +202,7 @@ class ShellPane(Pane):
         if shell is None or shell.end is not None or self.told is not None:
             return
         silent, waited = shell.silent_for, 0.0
-        if self.way is not Way.HOST and (self._sent > self._came or not (self._heard or self.command)):
+        if self.way is not Way.HOST and (self._sent > self._came or not self._heard):
             waited = time.monotonic() - max(self._came, self._sent if self._heard else 0.0)
         if silent >= SILENT:
             text = _("No answer for {seconds} s. It may come back; ctrl+] opens the menu, where x closes it at once")
@@ -217,7 +217,7 @@ class ShellPane(Pane):
         return _("opening a shell on {name} {more}").format(name=self.target.name, more=self.app.glyphs.more)
 
     def _silence(self) -> Text:
-        if self._heard or self.command:
+        if self._heard:
             return _("Nothing has come back for {seconds} s since the last key; ctrl+] opens the menu")
         if self.is_exec:
             return _(
