@@ -114,6 +114,7 @@ class Config:
     sites: Mapping[str, SiteSettings] = field(default_factory=dict)
     warnings: tuple[Text, ...] = ()
     keys: tuple[KeyChoice, ...] = ()
+    theme: str = ""
 
 
 def default_path() -> Path:
@@ -168,7 +169,7 @@ def parse(text: str, file: Path) -> Config:
         return Config(file)
     if not isinstance(data, dict):
         raise ConfigFileError(_("{file}:1: the file must be a mapping with `sites:`").format(file=file))
-    warnings = _unknown(data, ("sites", "keys"), (), lines, file)
+    warnings = _unknown(data, ("sites", "keys", "theme"), (), lines, file)
     sites = data.get("sites") or {}
     if not isinstance(sites, dict):
         raise ConfigFileError(
@@ -178,7 +179,8 @@ def parse(text: str, file: Path) -> Config:
     for name, entry in sites.items():
         parsed[str(name)], more = _site(entry or {}, ("sites", name), lines, file)
         warnings += more
-    return Config(file, parsed, tuple(warnings), _keys(data.get("keys") or {}, lines, file))
+    theme = str(data.get("theme") or "")
+    return Config(file, parsed, tuple(warnings), _keys(data.get("keys") or {}, lines, file), theme)
 
 
 def _keys(entries: Any, lines: Mapping[tuple[Any, ...], int], file: Path) -> tuple[KeyChoice, ...]:

@@ -77,17 +77,21 @@ def choose(options: Options) -> Chosen:
         ConfigFileError: the config file is unusable, or names no such site.
     """
     config = load(options.config)
-    names = list(config.sites)
     if options.site and options.site not in config.sites:
         raise ConfigFileError(
             _("There is no site {site} in {file}; there are: {known}").format(
-                site=options.site, file=config.path or _("the config file"), known=", ".join(names) or "-"
+                site=options.site, file=config.path or _("the config file"), known=", ".join(config.sites) or "-"
             )
         )
-    elsewhere = options.kubeconfig or options.context or options.cluster
-    name = options.site or (names[0] if names and not elsewhere else "")
+    name = site_of(options, config)
     settings = config.sites.get(name, SiteSettings())
     return Chosen(name or options.context or "default", settings, config)
+
+
+def site_of(options: Options, config: Config) -> str:
+    """The site of the config file that is meant; "" when the command line leads elsewhere, or the file has none."""
+    elsewhere = options.kubeconfig or options.context or options.cluster
+    return options.site or ("" if elsewhere else next(iter(config.sites), ""))
 
 
 def kube_settings(options: Options, settings: SiteSettings) -> KubeSettings:

@@ -22,7 +22,7 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from kedge.i18n import Text, _, translate
-from kedge.model import Approval, Finding, Status
+from kedge.model import Finding, Status
 from kedge.printable import printable
 from kedge.proposals import Proposal
 from tui import commands, themes
@@ -32,13 +32,13 @@ from tui.glyphs import Glyphs, PlainBars
 from tui.handing_out import HandsOut
 from tui.key_order import OrderedKeys
 from tui.readers import Readers
+from tui.reloading import Reloads
+from tui.repairing import Repairs
 from tui.screens.main import MainScreen
 from tui.screens.too_small import TooSmall, fits
 from tui.widgets.header_bar import SLOW_TICK, Clock, utc_now
 
 if TYPE_CHECKING:
-    from kedge.audit import Entry
-    from kedge.config import KeyChoice
     from kedge.prompter import Prompter, Reply
     from kedge.workbench import Options, Workbench
     from tui.repair import Repair
@@ -53,11 +53,7 @@ REOPEN_FIRST, REOPEN_MOST = 1.0, 30.0
 """Seconds before a site that ended by a mistake of ours is opened again; doubled every time."""
 
 
-PROBLEMS_TOLD = 3
-"""Toasts about the keys of a config file; more would cover the screen."""
-
-
-class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
+class KedgeApp(Guarded, Repairs, Reloads, HandsOut, Readers, OrderedKeys):
     """kedge-tui.
 
     Args:
@@ -111,6 +107,7 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
         asyncio.get_running_loop().set_exception_handler(self._loop_failed)
         self.push_screen(self.main)
         self.call_after_refresh(self.open_site)
+        self.follow_config()
 
     # ---------------------------------------------------------------------------------------------- the site
 
@@ -140,7 +137,7 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
         workbench = self.workbench = (self._make or Workbench)(self.options, prompter)
         try:
             await workbench.open(self.main.show)
-            self.use_keys(workbench.config.keys)
+            self.use_config(workbench.config)
             self.look_for_unfinished(workbench)
             await workbench.ended()
         except (ConfigFileError, ConfigError, RecordingError) as error:
@@ -156,16 +153,6 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
         """True when nothing names a site: neither the command line nor a config file."""
         named = self.options.site, self.options.config, self.options.kubeconfig, self.options.context
         return not any(named) and self.workbench is not None and self.workbench.config.path is None
-
-    def use_keys(self, chosen: Sequence[KeyChoice]) -> None:
-        """Bind what the config file binds otherwise; what cannot be had is said."""
-        if chosen:
-            from tui.keymap import keymap_of
-
-            keymap, problems = keymap_of(chosen)
-            self.set_keymap(keymap)
-            for problem in problems[:PROBLEMS_TOLD]:
-                self.say(problem, "warning")
 
     def switch(self, *, site: str = "", context: str = "") -> None:
         """Open another site or context instead; works while the present one is dead."""
@@ -185,6 +172,12 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
 
         options = self.options
         self.contexts = await aside(lambda: context_names(options))
+
+    @property
+    def where(self) -> str:
+        """Site and context, for the title of whatever changes something."""
+        picture = self.main.index.picture if self.main.index is not None else None
+        return f"{picture.site} / {picture.context or '-'}" if picture is not None else "-"
 
     def look_at(self, targets: Iterable[str]) -> None:
         """Tell the site which hosts are on the screen."""
@@ -227,93 +220,15 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
         self.options = replace(self.options, read_only=True)
         self.say(_("Read-only from now on"))
 
-    # ------------------------------------------------------------------------------------------------ repairs
-
-    def choose_fix(self, fixes: Sequence[Proposal]) -> None:
-        """Let the person pick a numbered fix, then show, confirm, apply and verify it."""
-        from tui.repair import Repair  # only when first needed
-        from tui.screens.fix_menu import FixMenu
-
-        def show(chosen: Proposal | None) -> None:
-            if chosen is not None and self.workbench is not None:
-                self._show_repair(Repair(self.workbench, chosen.plan))
-
-        self.push_screen(FixMenu([(p.title, p.plan.target if p.plan else "-", p.risk, p) for p in fixes]), show)
-
-    def undo(self, entry: Entry) -> None:
-        """Preview taking a change back, if it is one of this site."""
-        site = self.main.index.picture.site if self.main.index is not None else ""
-        if entry.intent.get("site") != site:
-            said = _("That change was made on site {site}; open it with :site first")
-            self.say(said.format(site=entry.intent.get("site", "-")), "warning")
-        elif self.workbench is not None:
-            from tui.repair import Repair
-
-            self._show_repair(Repair(self.workbench, None, entry.id))
-
-    def _show_repair(self, repair: Repair) -> None:
-        from tui.screens.fix import FixScreen
-
-        self.push_screen(FixScreen(repair, self.where, self.glyphs))
-
-    @property
-    def where(self) -> str:
-        """Site and context, for the title of whatever changes something."""
-        picture = self.main.index.picture if self.main.index is not None else None
-        return f"{picture.site} / {picture.context or '-'}" if picture is not None else "-"
-
-    @work(group="repair", exit_on_error=False)
-    async def look(self, repair: Repair) -> None:
-        """Read what a change would do."""
-        await repair.look()
-
-    @work(group="repair", exit_on_error=False)
-    async def apply(self, repair: Repair, approval: Approval) -> None:
-        """Apply and verify; when nobody looks any more at the end, a toast tells it."""
-        self.repairs.add(repair)
-        try:
-            await repair.apply(approval)
-        finally:
-            self.repairs.discard(repair)
-        if repair.on_change is None:
-            self.say(repair.text, "information" if repair.ended_well else "warning")
-
-    @work(group="unfinished", exit_on_error=False)
-    async def look_for_unfinished(self, workbench: Workbench) -> None:
-        """At the start: a change of this site that was begun and never ended is shown before anything else."""
-        from kedge.executor import Refused
-        from kedge.workbench import NothingOpen
-
-        try:
-            history = await workbench.history()
-        except NothingOpen:
-            return
-        except Refused as error:
-            self.say(error.text, "warning")
-            return
-        site = workbench.site.engine.site.name if workbench.site is not None else ""
-        mine = [entry for entry in history.unfinished() if entry.intent.get("site") == site]
-        if not mine:
-            return
-        from tui.screens.confirm import Unfinished
-
-        dialog = Unfinished(mine[0], len(mine) - 1, self.glyphs)
-        answered = self._answer_of(dialog)
-        try:
-            dialog.found(await workbench.executor.find_out(mine[0].id))
-        except Refused as error:
-            dialog.cannot_find_out(error.text)
-        if await answered == "undo":
-            self.undo(mine[0])
-
     # ------------------------------------------------------------------------------------------------ dialogs
 
     async def ask(self, question: QuestionScreen) -> Reply | None:
         """Show a question and wait for its answer; callable from any task of the loop."""
-        reply: Reply | None = await self._answer_of(question)
+        reply: Reply | None = await self.answer_of(question)
         return reply
 
-    def _answer_of(self, dialog: Screen[Any]) -> asyncio.Future[Any]:
+    def answer_of(self, dialog: Screen[Any]) -> asyncio.Future[Any]:
+        """Show a dialog; what it is dismissed with."""
         answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def answer(reply: Any) -> None:
@@ -427,19 +342,6 @@ class KedgeApp(Guarded, HandsOut, Readers, OrderedKeys):
         elif self.main.live_panes:
             self.leave_panes()
         else:
-            self.exit(0)
-
-    @work(group="leave", exclusive=True, exit_on_error=False)
-    async def leave_after_fix(self) -> None:
-        """Never in the middle of a step: what runs is brought to its end first."""
-        from tui.screens.confirm import Confirm
-
-        title, yes = _("A fix is running"), _("Stop and quit")
-        text = _("Quitting begins no further step, waits for the one that is running, and does not verify it.")
-        if await self.push_screen_wait(Confirm(title, text, yes)):
-            for repair in self.repairs:
-                repair.stop()
-            await asyncio.gather(*(repair.applied() for repair in self.repairs))
             self.exit(0)
 
     @work(group="leave", exclusive=True, exit_on_error=False)

@@ -14,7 +14,9 @@ from kedge.i18n import Text, _, translate
 from tui.aside import aside
 
 if TYPE_CHECKING:
-    from kedge.audit import History
+    from collections.abc import Sequence
+
+    from kedge.audit import Entry, History
     from kedge.model import Finding
     from kedge.objects import Thing
     from kedge.picture import ComponentView
@@ -67,7 +69,7 @@ class Readers(App[Any]):
         def show(thing: Thing | None) -> None:
             if thing is not None and objects is not None and self.main.index is not None:
                 findings = self.main.index.about(view.id)
-                self.push_screen(ObjectScreen(objects, thing, look, findings))
+                self.push_screen(ObjectScreen(objects, thing, look, findings, lambda: self._changes_of(view)))
 
         if len(things) > 1:
             self.push_screen(WhichObject(things), show)
@@ -138,6 +140,23 @@ class Readers(App[Any]):
             self.say(_("Nothing is known of the site yet"), "warning")
         elif (history := await self._history()) is not None:
             self.push_screen(ReportScreen(self.main.index.picture, history.entries))
+
+    async def _changes_of(self, view: ComponentView) -> Sequence[Entry]:
+        """What was changed from this machine at a component's machine, for a time line; none where none can be read."""
+        from kedge.executor import Refused
+        from kedge.workbench import NothingOpen
+
+        index = self.main.index
+        if index is None or self.workbench is None:
+            return ()
+        try:
+            history = await self.workbench.history()
+        except (Refused, NothingOpen):
+            return ()  # :history says why
+        mine = [entry for entry in history.entries if entry.intent.get("site") == index.picture.site]
+        if view.target == "-":
+            return [entry for entry in mine if entry.intent.get("target") not in index.edges]
+        return [entry for entry in mine if entry.intent.get("target") == view.target]
 
     async def _history(self) -> History | None:
         """What was changed from this machine; None after saying why it cannot be read."""

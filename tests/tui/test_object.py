@@ -12,7 +12,8 @@ from kedge.model import Reason, Unknown
 from kedge.objects import Happened, Reading, Thing
 from kedge.workbench import NothingOpen
 from tests.tui.conftest import Opener
-from tests.tui.sites import NOW, FakeWorkbench
+from tests.tui.sites import BEFORE, CONFIG, NOW, FakeWorkbench, enable_edgestream
+from tests.unit.executor_fakes import approve
 from tui.screens.object import ObjectScreen, WhichObject
 
 NODE: dict[str, Any] = {
@@ -65,6 +66,10 @@ async def test_a_node_as_yaml_and_described(
     at_desk: Opener, bench: FakeWorkbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     objects = having(bench, monkeypatch, Thing("Node", "edge1"))
+    executor = bench.fakes.executor
+    preview = await executor.preview(enable_edgestream())
+    await executor.apply(preview, approve(preview), lambda progress: None)
+    bench.host.files[CONFIG] = BEFORE
     async with at_desk((100, 40)) as desk:
         await desk.press("y")
         await desk.until(lambda: "zone: north" in desk.text)
@@ -77,6 +82,8 @@ async def test_a_node_as_yaml_and_described(
         for words in ("EdgeReady", "key=a, effect=NoSchedule", "BackOff (x4): Back-off restarting [b]web[/b]"):
             assert words in desk.text
         assert desk.text.index("BackOff (x4)") < desk.text.index("KE206 EdgeStream is disabled"), "newest first"
+        changed = desk.text.index("change   Enable EdgeStream and restart edgecore (ann): done")
+        assert changed < desk.text.index("BackOff (x4)"), "what people did stands between what happened"
         await desk.press("r")
         await desk.until(lambda: objects.reads == 2)
         await desk.press("escape")

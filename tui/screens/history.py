@@ -45,6 +45,12 @@ def when(entry: Entry) -> str:
 
 def result_of(entry: Entry, glyphs: Glyphs) -> tuple[str, str]:
     """(glyph and word, component class) of how a change ended."""
+    step, said, style = outcome_of(entry)
+    return f"{glyphs.step(step)} {said}", style
+
+
+def outcome_of(entry: Entry) -> tuple[str, str, str]:
+    """(state whose glyph fits, word, component class) of how a change ended."""
     step, word, style = _RESULTS.get(
         entry.result, ("unknown", _("{word}").format(word=entry.result), "status--unknown")
     )
@@ -56,7 +62,7 @@ def result_of(entry: Entry, glyphs: Glyphs) -> tuple[str, str]:
         said = verified
     if entry.undone_by:
         said += translate(_(", undone"))
-    return f"{glyphs.step(step)} {said}", style
+    return step, said, style
 
 
 class HistoryScreen(TextView):

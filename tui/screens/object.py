@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import yaml
@@ -23,8 +23,11 @@ from tui.text_layout import Line, chop
 from tui.widgets.pick_list import PickList
 
 if TYPE_CHECKING:
+    from kedge.audit import Entry
     from kedge.model import Finding
     from kedge.objects import Objects, Reading, Thing
+
+    Changes = Callable[[], Awaitable[Sequence[Entry]]]
 
 
 class ObjectScreen(TextView):
@@ -32,6 +35,7 @@ class ObjectScreen(TextView):
 
     Args:
         findings: what is known of whom it belongs to; their beginnings are told among the events.
+        changes: reads what was changed there from this machine, told there too.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,9 +44,13 @@ class ObjectScreen(TextView):
         Binding("r", "rerun", translate(_("read again")), id="object.rerun"),
     ]
 
-    def __init__(self, objects: Objects, thing: Thing, look: str, findings: Sequence[Finding]) -> None:
+    def __init__(
+        self, objects: Objects, thing: Thing, look: str, findings: Sequence[Finding], changes: Changes
+    ) -> None:
         super().__init__(_("{title}").format(title=thing.title))
         self._objects, self._thing, self._look, self._findings = objects, thing, look, findings
+        self._read_changes = changes
+        self._changes: Sequence[Entry] = ()
         self._reading: Reading | None = None
         self._yaml = ""
 
@@ -53,6 +61,7 @@ class ObjectScreen(TextView):
     async def read(self) -> None:
         """Ask the API server; the text is made off the event loop."""
         reading = await self._objects.read(self._thing)
+        self._changes = await self._read_changes()
         self._yaml = await aside(lambda: as_yaml(reading))
         self._reading = reading
         self.view.renew()
@@ -71,7 +80,7 @@ class ObjectScreen(TextView):
         if reading is None:
             return paragraph(_("reading it"), width, "line--dim")
         if self._look == "describe":
-            return described(reading, self._findings, width)
+            return described(reading, self._findings, width, self._changes)
         if reading.problem is not None:
             return paragraph(reading.problem.text, width, "line--bad")
         lines: list[Line] = []

@@ -10,10 +10,12 @@ from kedge.i18n import Text, _, translate
 from kedge.model import Status
 from kedge.printable import one_line, printable
 from tui.glyphs import WORDS, style_of
+from tui.screens.history import outcome_of
 from tui.screens.text_view import heading, paragraph, table
 from tui.text_layout import Line, chop, clock, pad, wrap
 
 if TYPE_CHECKING:
+    from kedge.audit import Entry
     from kedge.model import Finding
     from kedge.objects import Reading
 
@@ -22,8 +24,12 @@ Pairs = list[tuple[str, str]]
 EVENTS_MOST = 200
 
 
-def described(reading: Reading, findings: Sequence[Finding], width: int) -> list[Line]:
-    """Everything worth reading, what changes most at the end."""
+def described(reading: Reading, findings: Sequence[Finding], width: int, changes: Sequence[Entry] = ()) -> list[Line]:
+    """Everything worth reading, what changes most at the end.
+
+    Args:
+        findings: what is known of whom it belongs to. changes: what was changed there from this machine.
+    """
     found = reading.object
     if found is None:
         lines = paragraph(reading.problem.text if reading.problem else _("nothing was read"), width, "line--bad")
@@ -37,7 +43,7 @@ def described(reading: Reading, findings: Sequence[Finding], width: int) -> list
             lines += heading(_("data: {name}").format(name=name), width)
             body = printable(str(text)).rstrip("\n").split("\n")
             lines += [Line(((piece, "line--text"),)) for line in body for piece in chop(line, width)]
-    return [*lines, *_time_line(reading, findings, width)]
+    return [*lines, *_time_line(reading, findings, changes, width)]
 
 
 def _named(found: Mapping[str, Any], meta: Mapping[str, Any]) -> Pairs:
@@ -98,8 +104,8 @@ def _condition(one: Mapping[str, Any]) -> tuple[str, str]:
 # --------------------------------------------------------------------------------------------- the time line
 
 
-def _time_line(reading: Reading, findings: Sequence[Finding], width: int) -> list[Line]:
-    """Events of the object and what the checks saw turn, newest first."""
+def _time_line(reading: Reading, findings: Sequence[Finding], changes: Sequence[Entry], width: int) -> list[Line]:
+    """Events of the object, what the checks saw turn, and what people changed, newest first."""
     lines = heading(_("what happened, newest first"), width)
     if reading.no_events is not None:
         lines += paragraph(reading.no_events.text, width, "line--bad")
@@ -112,6 +118,7 @@ def _time_line(reading: Reading, findings: Sequence[Finding], width: int) -> lis
         if finding.since is not None and finding.status in (Status.FAIL, Status.WARN):
             said = f"{finding.code} {translate(finding.text)}"
             rows.append((finding.since, translate(WORDS[finding.status]), said, style_of(finding.status)))
+    rows += [(at, translate(_("change")), said, "line--heading") for at, said in map(_change, changes)]
     for at, word, said, style in sorted(rows, key=lambda row: row[0], reverse=True):
         day = reading.at.astimezone().date() if reading.at is not None else None
         head = f"{clock(at, day) if at != _NEVER else '-':<19} {pad(one_line(word), 8)} "
@@ -122,6 +129,18 @@ def _time_line(reading: Reading, findings: Sequence[Finding], width: int) -> lis
         none = _("Kubernetes keeps no event about it; they are kept for an hour by default")
         lines += paragraph(none, width, "line--dim")
     return lines
+
+
+def _change(entry: Entry) -> tuple[datetime, str]:
+    """When a change was begun, and who changed what with what outcome."""
+    try:
+        at = datetime.fromisoformat(str(entry.intent.get("at")))
+    except ValueError:
+        at = _NEVER
+    who = _dict(entry.intent.get("who")).get("os", "-")
+    result = outcome_of(entry)[1]
+    said = _("{title} ({who}): {result}").format(title=entry.intent.get("title", "-"), who=who, result=result)
+    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)), one_line(translate(said))
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
