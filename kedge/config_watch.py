@@ -62,16 +62,19 @@ class ConfigWatch:
     def __init__(self, named: str) -> None:
         self._named = named
         self._path = config_path(named)
-        self._seen = _signature(self._path)
+        self._seen = self._coming = _signature(self._path)
 
     def look(self) -> Config | None:
-        """The file as it is now, if it is another one than at the last look.
+        """The file as it is now, if it is another one than before, and the same as at the last look.
+
+        An editor may empty or remove a file before it writes it: what is on its way is not read.
 
         Raises:
             ConfigFileError: it is another one, and it cannot be used.
         """
         seen = _signature(self._path)
-        if seen == self._seen:
+        coming, self._coming = self._coming, seen
+        if seen == self._seen or seen != coming:
             return None
         self._seen = seen
         if seen is None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tui.repair import Repair
     from tui.screens.main import MainScreen
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 1.0
 
 PROBLEMS_TOLD = 3
 """Toasts about a config file; more would cover the screen."""
