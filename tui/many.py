@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -38,19 +39,23 @@ def nodes(count: int) -> Text:
 def groups(
     index: PictureIndex, targets: Sequence[str], offers: Callable[[Finding], Sequence[Proposal]]
 ) -> tuple[Group, ...]:
-    """The fixes of what is wrong on these nodes, those that help the most nodes first."""
+    """The fixes of what is wrong on these nodes: those of causes first, then those that help the most nodes."""
     wanted = frozenset(targets)
     first: dict[str, Proposal] = {}
     plans: dict[str, dict[str, Plan]] = {}
-    for finding in index.picture.findings:
+    causes: set[tuple[str, str]] = set()
+    for finding in sorted(index.picture.findings, key=lambda finding: not finding.is_cause):
         if finding.target not in wanted or finding.status not in _BAD:
             continue
         for proposal in offers(finding):
             if proposal.plan is not None:
+                if finding.is_cause:
+                    causes.add((proposal.fix, finding.target))
                 first.setdefault(proposal.fix, proposal)
                 plans.setdefault(proposal.fix, {}).setdefault(finding.target, proposal.plan)
     found = [Group(first[fix], tuple(by_target[t] for t in sorted(by_target))) for fix, by_target in plans.items()]
-    return tuple(sorted(found, key=lambda group: -len(group.plans)))
+    repaired = Counter(fix for fix, _target in causes)
+    return tuple(sorted(found, key=lambda group: (-repaired[group.proposal.fix], -len(group.plans))))
 
 
 class ManyRepairs(Repair):

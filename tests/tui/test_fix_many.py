@@ -6,12 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from kedge.model import Finding, Risk
+from kedge.model import Finding, Kind, Risk, Status
 from kedge.picture import Picture
 from kedge.proposals import Proposal
 from tests.tui.conftest import Desk, Opener
-from tests.tui.sites import AFTER, BEFORE, CLOUD, CONFIG, FakeWorkbench, broken, enable_edgestream, picture, whole
+from tests.tui.sites import (
+    AFTER,
+    BEFORE,
+    CLOUD,
+    CONFIG,
+    FakeWorkbench,
+    broken,
+    enable_edgestream,
+    finding,
+    picture,
+    whole,
+)
 from tests.unit.executor_fakes import FakeHost, FakeUnit
+from tui.index import PictureIndex
+from tui.many import groups
 from tui.repair import Stage
 from tui.screens.fix_many import FixManyScreen
 from tui.screens.fix_menu import FixMenu
@@ -87,6 +100,22 @@ async def test_marked_nodes_are_shown_confirmed_once_repaired_and_taken_back(at_
         assert [entry.intent["how"] for entry in entries] == ["key y"] * 6
         await desk.press("escape")
         assert desk.app.screen is desk.app.main
+
+
+def test_what_repairs_the_causes_comes_first() -> None:
+    warned = [finding("KE204", Kind.EDGECORE, edge, Status.WARN, "restarted a lot") for edge in EDGES]
+    index = PictureIndex(picture((*warned, *broken("edge1"), *broken("edge2")), EDGES))
+
+    def offers(found: Finding) -> tuple[Proposal, ...]:
+        fix = {"KE204": "restart-edgecore", "KE206": "enable-edgestream"}.get(found.code)
+        plan = replace(enable_edgestream(found.target), answers=(found.code,))
+        return (Proposal(fix, plan.title, plan.risk, plan),) if fix else ()
+
+    found = groups(index, EDGES, offers)
+    assert [(group.proposal.fix, len(group.plans)) for group in found] == [
+        ("enable-edgestream", 2),
+        ("restart-edgecore", 3),
+    ]
 
 
 async def test_a_first_node_that_is_not_fixed_keeps_the_others_as_they_are(at_desk: Opener) -> None:
