@@ -24,7 +24,7 @@ from kedge.execute.permission import permit_steps
 from kedge.execute.run import Progress, Result, Run, StepOutcome, StepState, settled
 from kedge.i18n import Text, _
 from kedge.locks import Locks
-from kedge.model import Approval, Finding, LinkError, Plan
+from kedge.model import SITE, Approval, Finding, LinkError, Plan
 from kedge.steps import KUBERNETES, script_of
 from kedge.undo import undo_plan, undo_steps
 from kedge.verification import Recheck, Verification, Verifier, VerifyResult
@@ -62,12 +62,19 @@ class Preview:
 
     Attributes:
         at: when it was looked at. undoes: id of the change that it takes back, "" otherwise.
+        site: name of the site it would be done on.
     """
 
     plan: Plan
     steps: tuple[Shown, ...]
     at: datetime
     undoes: str = ""
+    site: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a person types to consent to a high risk: the node or host; the site for what is the whole site's."""
+        return self.plan.target if self.plan.target != SITE else self.site or SITE
 
     @property
     def digest(self) -> str:
@@ -147,7 +154,7 @@ class Executor:
             if not self._read_only():
                 await permit_steps(plan.steps, self._hands)
         steps = await self._look(plan, at)
-        return Preview(plan, tuple(replace(s, user=users[s.step.on]) for s in steps), at, undoes)
+        return Preview(plan, tuple(replace(s, user=users[s.step.on]) for s in steps), at, undoes, self._where.site)
 
     async def _look(self, plan: Plan, at: datetime) -> list[Shown]:
         with _refusing():

@@ -58,6 +58,13 @@ class Repair:
         return self.preview.plan if self.preview is not None else self._plan
 
     @property
+    def name(self) -> str:
+        """What is typed to consent to a high risk."""
+        if self.preview is not None:
+            return self.preview.name
+        return self.plan.target if self.plan is not None else ""
+
+    @property
     def running(self) -> bool:
         """True from the first step to the end of the verification."""
         return self.stage in (Stage.APPLYING, Stage.VERIFYING)

@@ -10,7 +10,7 @@ from textual import work
 from textual.app import App
 
 from kedge.i18n import Text, _
-from kedge.model import Approval
+from kedge.model import SITE, Approval
 from kedge.proposals import Proposal
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ class Repairs(App[Any]):
             if chosen is not None and self.workbench is not None:
                 self._show_repair(Repair(self.workbench, chosen.plan))
 
-        self.push_screen(FixMenu([(p.title, p.plan.target if p.plan else "-", p.risk, p) for p in fixes]), show)
+        site = self.main.index.picture.site if self.main.index is not None else SITE
+        targets = [p.plan.target if p.plan else SITE for p in fixes]
+        rows = [(p.title, site if at == SITE else at, p.risk, p) for p, at in zip(fixes, targets, strict=True)]
+        self.push_screen(FixMenu(rows), show)
 
     def undo(self, entry: Entry) -> None:
         """Preview taking a change back, if it is one of this site."""

@@ -48,9 +48,9 @@ class TypedYes(Consent):
 
     async def approve(self, preview: Preview) -> Approval | None:
         """The approval of exactly what was read out, or None."""
-        target = preview.plan.target
+        name = preview.name
         if preview.plan.risk is Risk.HIGH:
-            agreed = await self.ask(_("High risk. Type {name} to apply exactly this:").format(name=target)) == target
+            agreed = await self.ask(_("High risk. Type {name} to apply exactly this:").format(name=name)) == name
         else:
             agreed = (await self.ask(_("Type yes to apply exactly this:"))).lower() == "yes"
         return Approval(preview.digest, getpass.getuser(), "plain") if agreed else None

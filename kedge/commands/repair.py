@@ -64,9 +64,8 @@ class Consent:
 
 async def _says_yes(preview: Preview) -> bool:
     """High risk wants the target's name typed, everything else a ``y``."""
-    target = preview.plan.target
     if preview.plan.risk is Risk.HIGH:
-        return await ask(_("High risk. Type {name} to apply exactly this:").format(name=target)) == target
+        return await ask(_("High risk. Type {name} to apply exactly this:").format(name=preview.name)) == preview.name
     return (await ask(_("Apply exactly this? [y/N]"))).lower() in YES
 
 

@@ -91,7 +91,7 @@ class Keyboard:
         await self.until(lambda: repair.stage in (Stage.SHOWN, Stage.REFUSED), "the preview")
         assert repair.stage is Stage.SHOWN, str(repair.problem)
         assert repair.plan is not None
-        await self.pilot.press("y", *(repair.plan.target if repair.plan.risk is Risk.HIGH else ""))
+        await self.pilot.press("y", *(repair.name if repair.plan.risk is Risk.HIGH else ""))
         if repair.plan.risk is Risk.HIGH:
             await self.pilot.press("enter")
         await self.until(lambda: repair.stage is Stage.ENDED, "the end of the change")

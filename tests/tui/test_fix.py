@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from textual.widgets import Button, Input
 
-from kedge.model import Risk
+from kedge.model import SITE, Risk
 from kedge.steps import EditYaml
 from tests.tui.conftest import Desk, Opener
 from tests.tui.sites import AFTER, BEFORE, CONFIG, FakeWorkbench, enable_edgestream
@@ -157,6 +157,23 @@ async def test_high_risk_wants_the_name_typed(at_desk: Opener, bench: FakeWorkbe
         await ended(desk, screen)
         assert desk.bench.host.files[CONFIG] == AFTER
         assert desk.bench.fakes.audit.read().entries[0].intent["how"] == "typed name"
+
+
+async def test_high_risk_of_the_whole_site_wants_the_sites_name_typed(at_desk: Opener, bench: FakeWorkbench) -> None:
+    bench.plan = replace(enable_edgestream(risk=Risk.HIGH), target=SITE)
+    async with at_desk((80, 24)) as desk:
+        await desk.press("f")
+        assert "1  Enable EdgeStream and restart edgecore (plant-7)   risk: high" in desk.text
+        await desk.press("escape")
+        screen = await opened(desk)
+        assert "high risk: type plant-7 and press enter" in desk.text
+        assert "restart edgecore   [plant-7" in desk.text
+        await desk.press("y")
+        await desk.type("-")
+        await desk.press("enter")
+        assert "that is not plant-7" in desk.text
+        assert desk.bench.host.changes == []
+        assert screen.repair.stage is Stage.SHOWN
 
 
 async def test_what_is_wanted_already_cannot_be_applied(at_desk: Opener, bench: FakeWorkbench) -> None:

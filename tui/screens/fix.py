@@ -17,7 +17,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
 from kedge.i18n import Text, _, translate
-from kedge.model import Approval, Risk
+from kedge.model import SITE, Approval, Plan, Risk
 from kedge.printable import one_line
 from tui.glyphs import Glyphs
 from tui.repair import Repair, Stage
@@ -84,7 +84,7 @@ class FixScreen(Dialog[None]):
         """Show the change as it stands now."""
         repair = self.repair
         plan, stage = repair.plan, repair.stage
-        title = _("{title} - {target}").format(title=plan.title, target=plan.target) if plan else _("Undo")
+        title = _titled(plan) if plan else _("Undo")
         self.query_one("#title", Static).update(f"{one_line(translate(title))}   [{one_line(self._where)}]")
         self.query_one(LineView).renew(end=repair.running or stage in (Stage.ENDED, Stage.REFUSED))
         self._state(self._sentence())
@@ -92,7 +92,7 @@ class FixScreen(Dialog[None]):
         name = self.query_one("#name", Input)
         high = ready and plan is not None and plan.risk is Risk.HIGH
         if high and plan is not None and not name.display:
-            name.placeholder, name.value = plan.target, ""
+            name.placeholder, name.value = repair.name, ""
         name.display = high
         for button, wanted in (
             ("#apply", ready),
@@ -135,7 +135,7 @@ class FixScreen(Dialog[None]):
         if repair.only_shown:
             return _("read-only: nothing is changed here; c copies it as a script for somebody who may")
         if plan is not None and plan.risk is Risk.HIGH:
-            return _("high risk: type {name} and press enter").format(name=plan.target)
+            return _("high risk: type {name} and press enter").format(name=repair.name)
         return _("y applies exactly this; esc leaves everything as it is")
 
     def _state(self, text: Text) -> None:
@@ -161,10 +161,10 @@ class FixScreen(Dialog[None]):
             return
         name = self.query_one("#name", Input)
         high = plan.risk is Risk.HIGH
-        if high and name.value != plan.target:
+        if high and name.value != repair.name:
             name.focus()
             if name.value:
-                self._state(_("that is not {name}").format(name=plan.target))
+                self._state(_("that is not {name}").format(name=repair.name))
             return
         how = "typed name" if high else "key y"
         self.app.apply(repair, Approval(repair.digest, getpass.getuser(), how))
@@ -215,3 +215,10 @@ class FixScreen(Dialog[None]):
 
     def action_edge(self, end: int) -> None:
         self.query_one(LineView).action_edge(end)
+
+
+def _titled(plan: Plan) -> Text:
+    """What is done and where; the site stands behind it anyway."""
+    if plan.target == SITE:
+        return plan.title
+    return _("{title} - {target}").format(title=plan.title, target=plan.target)
