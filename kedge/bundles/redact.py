@@ -1,8 +1,7 @@
 """Masks secrets in whatever goes into a bundle, and counts what it masked.
 
 Everything that is written passes here as JSON values, so that a rule meets every field. What a secret is, is told by
-its form (a private key, a bearer token, a JWT, a password in a URL) or by its name (a key, flag or variable called
-token, password, secret …). Lines stay lines: evidence points at them.
+its form or by its name (:mod:`kedge.bundles.forms`). Lines stay lines: evidence points at them.
 """
 
 from __future__ import annotations
@@ -14,38 +13,29 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from kedge.bundles import forms
 from kedge.sources.mask import MASK
 
 DEEPEST = 64
 """Levels of nesting that are looked into; what lies deeper is not kept."""
 
-_WORDS = (
-    r"(?:pass(?:word|wd|phrase)|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|secret[-_]?key|"
-    r"client[-_]?key[-_]?data|credentials?|auth[-_]?key|authorization|cookie|dockerconfigjson|dockercfg)"
+_NOTHING = frozenset(
+    {'""', "''", "null", "~", "none", "nil", "<nil>", "true", "false", "yes", "no", "{", "[", "{}", "[]", MASK}
 )
-_NAME = rf"[A-Za-z0-9_.-]{{0,32}}{_WORDS}[A-Za-z0-9_-]{{0,32}}"
-_SPEAKS = re.compile(_WORDS, re.IGNORECASE)
-_SECRET_NAME = re.compile(rf"(?i)^{_NAME}$")
-_HARMLESS = re.compile(
-    r"(?i)(?:names?|refs?|paths?|files?|dirs?|sources?|seconds|mode|class|count|type|server|url|policy|expir\w*|reviews?|"
-    r"duration|strategy|events?|workers|works|timeout|interval|limit|size)$"
-    r"|^automount|^image_?pull_?secrets$|^secrets$|^token_?port|^tunnel"
-)
-"""Names that speak of a secret without holding one: ``secretName``, ``tokenFile``, ``automountServiceAccountToken``."""
 
-_PEM = re.compile(r"(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----)(.*?)(-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_BEARER = re.compile(r"(?i)\b((?:bearer|basic)[ \t]+)(?!\*\*\*)[A-Za-z0-9._~+/=-]{8,}")
-_JWT = re.compile(r"\b(?:[0-9a-f]{64}\.)?eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
-_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/@:\"']*):[^\s/@\"']+@", re.IGNORECASE)
-_BLOCK = re.compile(rf"(?i)^([ \t]*)(?:-[ \t]+)?[\"']?(?P<name>{_NAME})[\"']?[ \t]*:[ \t]*[|>][0-9+-]*[ \t]*$")
-_HEADER = re.compile(r"(?i)(\b(?:authorization|(?:set-)?cookie)\\?[\"']?[ \t]*[:=][ \t]*\[?\\?[\"']?)([^\"'\n\]\\]+)")
-_PAIR = re.compile(
-    rf"(?i)(?P<head>(?P<quote>\\?[\"']?)\b(?P<name>{_NAME})(?P=quote)[ \t]*(?:=|:)[ \t]*)"
-    r"(?P<value>\[[^\]\n]*\]|\{[^}\n]*\}|\\?\"(?:[^\"\\\n]|\\(?!\").)*\\?\"|'[^'\n]*'|[^\s,;&|}\])\"']+)"
+_BY_FORM = (
+    ("base64 of a private key", forms.PEM_IN_BASE64, "LS0tLS1CRUdJTi"),
+    ("bearer or basic credentials", forms.BEARER, ""),
+    ("JSON web token", forms.JWT, "J"),
+    ("issued token", forms.ISSUED, ""),
+    ("hash of a password", forms.CRYPT, "$"),
+    ("password in a URL", forms.URL, "://"),
+    ("password in a URL", forms.URL_USER, "://"),
+    ("key in a URL", forms.QUERY, "="),
 )
-_FLAG = re.compile(rf"(?i)(?P<head>(?<![\w-])--?(?P<name>{_NAME})[ \t]+)(?P<value>[^\s-][^\s]*)")
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_NOTHING = frozenset({'""', "''", "null", "~", "none", "nil", "<nil>", "true", "false", "{", "[", "{}", "[]", MASK})
+"""Rule, pattern, and what stands in every text that it could match."""
+_SAID = re.compile(r"(?i)pass|login|sshpass|mysql|snmp|-u|--user|--proxy-user|\bkind\b.*\bSecret")
+"""What a line says that may hold a secret without naming it."""
 
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d)")
 
@@ -76,13 +66,15 @@ class Redactor:
 
     def _mapping(self, value: Mapping[Any, Any], depth: int, *, secret: bool = False) -> dict[Any, Any]:
         is_secret = value.get("kind") == "Secret"
-        named = str(value.get("name", ""))
+        named = str(value.get("name") or value.get("key") or "")
         found = {}
         for key, inner in value.items():
-            hidden = (secret and not _HARMLESS.search(str(key))) or is_secret_name(str(key))
+            hidden = (secret and not forms.HARMLESS.search(str(key))) or is_secret_name(str(key))
             if is_secret and key in ("data", "stringData"):
                 found[key] = self._masked("data of a Secret", dict.fromkeys(inner or {}, MASK))
-            elif key == _LAST_APPLIED:
+            elif value.get("kind") == "SecretList" and key == "items" and isinstance(inner, list):
+                found[key] = [self.value({**one, "kind": "Secret"} if isinstance(one, dict) else one) for one in inner]
+            elif key == forms.LAST_APPLIED:
                 found[key] = self._masked("annotation last-applied-configuration", MASK)
             elif key == "value" and isinstance(inner, str) and is_secret_name(named) and inner:
                 found[key] = self._masked("environment variable", MASK)
@@ -114,17 +106,20 @@ class Redactor:
             clean = self.value(inner, depth + 1)
             return text if clean == inner else json.dumps(clean, ensure_ascii=False)
         if "PRIVATE KEY" in text:
-            text = self._each("private key", _PEM, text, lambda m: m[1] + _stars(m[2]) + m[3])
-        text = self._each("bearer or basic credentials", _BEARER, text, lambda m: m[1] + MASK)
-        if "eyJ" in text:
-            text = self._each("JSON web token", _JWT, text, lambda m: MASK)
-        if "://" in text:
-            text = self._each("password in a URL", _URL, text, lambda m: f"{m[1]}:{MASK}@")
-        if _SPEAKS.search(text):
-            text = "\n".join(self._lines(text.split("\n")))
+            text = self._each("private key", forms.PEM, text, lambda m: m[1] + _stars(m[2]) + m[3])
+        for rule, pattern, mark in _BY_FORM:
+            if mark in text:
+                text = self._each(rule, pattern, text)
+        if forms.SPEAKS.search(text) or _SAID.search(text):
+            text = "\n".join(self._lines(text.split("\n"), in_secret=bool(forms.IS_SECRET.search(text))))
         return text if self._addresses is None else _IPV4.sub(self._address, text)
 
-    def _each(self, rule: str, pattern: re.Pattern[str], text: str, by: Callable[[re.Match[str]], str]) -> str:
+    def _each(
+        self, rule: str, pattern: re.Pattern[str], text: str, by: Callable[[re.Match[str]], str] | None = None
+    ) -> str:
+        """Mask what the pattern finds, but for what it keeps."""
+        by = by or (lambda m: m.groupdict().get("keep", "") + MASK)
+
         def one(found: re.Match[str]) -> str:
             clean = by(found)
             self.counts[rule] += clean != found[0]
@@ -142,30 +137,46 @@ class Redactor:
         around = quote[0] if quote else ""
         return f"{found['head']}{around}{MASK}{around}" if around else f"{found['head']}{_quoted(found['head'])}"
 
-    def _lines(self, lines: Sequence[str]) -> Iterator[str]:
-        """Line by line; the indented lines below ``password: |`` belong to it."""
-        below = -1
-        for line in lines:
+    def _lines(self, lines: Sequence[str], *, in_secret: bool) -> Iterator[str]:
+        """Line by line. What stands below ``password:`` belongs to it, and so does what ``data:`` of a Secret holds."""
+        below, whole, data = -1, False, -1
+        for at, line in enumerate(lines):
             indent = len(line) - len(line.lstrip(" \t"))
-            if below >= 0 and line.strip() and indent > below:
-                yield line[:indent] + MASK
+            data = -1 if line.strip() and indent <= data else data
+            if data >= 0 and line.strip(" \t}"):
+                yield self._each("data of a Secret", forms.ITS_DATA, line)
+                continue
+            if below >= 0 and line.strip() and _is_below(line, indent, below, whole=whole):
+                self.counts["value named as a secret"] += not whole
+                yield line[:indent] + ("- " if line[indent:].startswith("- ") else "") + MASK
                 continue
             below = below if below >= 0 and not line.strip() else -1
-            if below < 0 and _SPEAKS.search(line):
-                block = _BLOCK.match(line)
-                if block is not None and is_secret_name(block["name"]):
-                    self.counts["value named as a secret"] += 1
-                    below = indent
-                else:
-                    yield self._line(line)
-                    continue
+            block = forms.BLOCK.match(line)
+            if in_secret and forms.SECRET_DATA.match(line):
+                data = indent
+            elif block is not None and is_secret_name(block["name"]):
+                below, whole = indent, (block["mark"] or "[") != "["
+                self.counts["value named as a secret"] += whole
+            elif _is_value_of_secret(lines, at):
+                yield self._each("environment variable", forms.VALUE, line)
+                continue
+            elif forms.SPEAKS.search(line) or _SAID.search(line):
+                clean = self._line(line)
+                if clean != line and forms.ENTRY.match(line):
+                    below, whole = indent, False  # a plain scalar of YAML may go on below
+                yield clean
+                continue
             yield line
 
     def _line(self, line: str) -> str:
         if (inner := _json(line.strip())) is not None:
             return json.dumps(self.value(inner), ensure_ascii=False)
-        clean = self._each("request header", _HEADER, line, lambda m: m[1] + MASK)
-        return _FLAG.sub(self._pair, _PAIR.sub(self._pair, clean))
+        clean = self._each("request header", forms.HEADER, line)
+        clean = forms.FLAG.sub(self._pair, forms.PAIR.sub(self._pair, clean))
+        clean = self._each("password of a command line", forms.ARGUMENT, clean)
+        if "</" in clean:
+            clean = self._each("value named as a secret", forms.XML, clean)
+        return self._each("secret in a sentence", forms.SPOKEN, clean)
 
     def _address(self, found: re.Match[str]) -> str:
         """Another address of the same kind, the same one everywhere: what agrees, still agrees."""
@@ -184,7 +195,25 @@ class Redactor:
 
 def is_secret_name(name: str) -> bool:
     """True for the name of a field, flag or variable that holds a secret itself."""
-    return _SECRET_NAME.match(name) is not None and _HARMLESS.search(name) is None
+    name = name.rpartition("/")[2]  # of an annotation or a label
+    return forms.SECRET_NAME.match(name) is not None and forms.HARMLESS.search(name) is None
+
+
+def _is_below(line: str, indent: int, below: int, *, whole: bool) -> bool:
+    """True for a line of the value whose name stands ``below`` deep; unless ``whole``, what names itself is not."""
+    if whole:
+        return indent > below
+    return (indent > below or line[indent:].startswith("- ")) and not forms.ENTRY.match(line) and line.strip() != "]"
+
+
+def _is_value_of_secret(lines: Sequence[str], at: int) -> bool:
+    """``value: …`` with the name of a secret in the line before or after it."""
+    if not forms.VALUE.match(lines[at]):
+        return False
+    for line in (*lines[at - 1 : at], *lines[at + 1 : at + 2]):
+        if (named := forms.NAMED.match(line)) and is_secret_name(named["name"]):
+            return True
+    return False
 
 
 def _json(text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from datetime import UTC, datetime
@@ -49,7 +50,39 @@ SAID = {
     "last applied": json.dumps(
         {"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": PLANT}}}
     ),
+    "short names": f'REDIS_PASS={PLANT}\nREDIS_AUTH: {PLANT}\npsk="{PLANT}"\npass = {PLANT}\nsshKey: {PLANT}',
+    "names in other languages": f"密码: {PLANT}\n口令：{PLANT}\nAPI Key: {PLANT}",
+    "an annotation": json.dumps({"annotations": {"example.com/password": PLANT}}),
+    "a list of Secrets": json.dumps({"kind": "SecretList", "items": [{"data": {"x": PLANT}}]}),
+    "a Secret as YAML": f"kind: Secret\ndata:\n  x: {PLANT}\nstringData:\n  y: |\n    {PLANT}\nz: 1",
+    "a variable as YAML": f"env:\n- name: DB_PASSWORD\n  value: {PLANT}\n- value: {PLANT}\n  name: DB_TOKEN",
+    "below its name": f"a:\n  password:\n    {PLANT}\n  tokens:\n  - {PLANT}\n  b: 1",
+    "over two lines": f"token: {PLANT}\n  {PLANT}",
+    "docker's config": json.dumps({"auths": {"registry": {"auth": PLANT}}}),
+    "XML": f"<password>{PLANT}</password>",
+    "a sentence": f"using password {PLANT}1, then token '{PLANT}'",
+    "a digest": f'Authorization: Digest username="u", response="{PLANT}"',
+    "a comma in it": f"password=a,{PLANT};{PLANT}",
+    "a quote in it": f'password: "a\\"{PLANT}"',
+    "an arrow, a percent sign, colours": f"password => {PLANT}\n?token%3D{PLANT}\npassword\x1b[0m: {PLANT}",
+    "arguments of programs": f"curl -u a:{PLANT} h; sshpass -p {PLANT} ssh h\nmysql -uroot -p{PLANT}",
+    "arguments as /proc has them": f"app\0--password\0{PLANT}\0-v",
+    "a login": f"docker login -u me -p {PLANT} registry",
+    "an @ in a URL": f"amqp://u:p@{PLANT}@h/",
+    "the user of a URL": f"https://{PLANT}-token@h/",
+    "a query": f"https://h/x?sv=1&sig={PLANT}&se=2",
+    "a connection": f"AccountName=x;AccountKey={PLANT}==;EndpointSuffix=y",
+    "a PGP key": KEY.replace("KEY--", "KEY BLOCK--").replace("EC", "PGP"),
 }
+ISSUED = (
+    "ghp_" + "a1B2" * 9,
+    "glpat-" + "a1B2" * 5,
+    "xoxb-1234567890-abcdefghij",
+    "abcdef.0123456789uvwxyz",
+    "$6$salt$" + "ab1." * 20,
+    base64.b64encode(f"-----BEGIN PRIVATE KEY-----\n{PLANT}".encode()).decode(),
+    base64.b64encode(JWT.encode()).decode(),
+)
 
 
 @pytest.mark.parametrize("kind", SAID)
@@ -61,9 +94,17 @@ def test_a_secret_is_masked_and_lines_stay_lines(kind: str) -> None:
     assert sum(redactor.counts.values()) >= 1
 
 
+@pytest.mark.parametrize("issued", ISSUED)
+def test_what_is_a_secret_by_its_own_form_needs_no_name(issued: str) -> None:
+    assert Redactor().text(f"using {issued} now").endswith("*** now")
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "cloud1.18ea53ec1b6e3c26 docker run --user 1000:1000 registry.k8s.io/pause:3.9 --author=me",
+        "kubectl -u x; passed: 12, bypass: true; compass=north; Extended master secret: no",
+        "secret:\n  secretName: certs\n  defaultMode: 420",
         "tokenFile: /etc/kubeedge/token\nsecretName: certs\ntlsPrivateKeyFile: /etc/x.key",
         '{"automountServiceAccountToken":false,"imagePullSecrets":[{"name":"registry"}]}',
         "W1122 the join token has expired; get a new one with keadm gettoken",
