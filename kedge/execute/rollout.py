@@ -33,6 +33,9 @@ _CANNOT_START = frozenset(
 _PORTS_TAKEN = "free ports"
 """Words of the scheduler: ``node(s) didn't have free ports for the requested pod ports`` (facts 11)."""
 
+_GONE = frozenset({Reason.MISSING, Reason.CONFLICT})
+"""With its uid as a precondition: the pod of the preview is there no more, whatever bears its name now."""
+
 _STATUS_WRITES = 5
 """How often a controller may write the status between reading and patching before it counts as a conflict."""
 
@@ -183,7 +186,12 @@ class _Rollout:
             name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
             path = f"/api/v1/namespaces/{self.step.namespace}/pods/{name}"
             deadline = self.hands.settings.command
-            await writer.delete(path, access_of("DELETE", path), deadline=deadline, precondition_uid=uid)
+            try:
+                await writer.delete(path, access_of("DELETE", path), deadline=deadline, precondition_uid=uid)
+            except LinkError as error:
+                if error.unknown.reason not in _GONE:
+                    raise
+                continue  # the controller was faster: what held the ports is gone
             self.tell(_("deleted pod {pod}, which held the host ports").format(pod=name))
 
 

@@ -13,7 +13,7 @@ from kedge.executor import Refused, Result, StepState
 from kedge.i18n import Text
 from kedge.model import LinkError, Reason, Unknown
 from kedge.steps import JSON_PATCH, KUBERNETES, EditConfigMap, PatchObject, RolloutRestart
-from tests.unit.executor_fakes import Bench, FakeKube, FakeWriters, approve, lost, plan_of
+from tests.unit.executor_fakes import Bench, FakeKube, FakeWriters, approve, lost, missing, plan_of
 
 CONFIGMAP = "/api/v1/namespaces/kubeedge/configmaps/cloudcore"
 DEPLOYMENT = "/apis/apps/v1/namespaces/kube-system/deployments/metrics-server"
@@ -210,9 +210,16 @@ async def test_a_new_pod_that_waits_for_host_ports_gets_them(bench: Bench) -> No
         else:  # the old pod was deleted
             status(bench, replicas=1, availableReplicas=1)
 
+    async def delete(path: str, access: Any, **more: Any) -> Any:
+        if path.endswith("/older"):  # its controller took it away between the look and this
+            raise missing("pod")
+        return await by_name(path, access, **more)
+
     cluster.on_patch = controller
+    by_name, cluster.delete = cluster.delete, delete  # type: ignore[method-assign]
+    cluster.pods.append(pod("older"))
     preview = await bench.executor.preview(plan_of(RESTART, target="-"))
-    assert "these old pods are deleted: old" in str(preview.steps[0].notes[1])
+    assert "these old pods are deleted: old, older" in str(preview.steps[0].notes[1])
     outcome = await bench.executor.apply(preview, approve(preview), lambda _progress: None)
     assert outcome.result is Result.DONE
     assert cluster.deleted == ["old"]
