@@ -43,7 +43,7 @@ def enable_edgestream(target: str, way: TunnelWay, pods: Maybe[NodePods]) -> Dra
     return draft(
         EditYaml(target, way.config.path, tuple(changes), tuple(was)),
         ServiceAction(target, UNIT, "restart"),
-        impact=_restart_impact(target, pods),
+        impact=restart_impact(target, pods),
     )
 
 
@@ -77,7 +77,7 @@ def restart_edgecore(
     if service.unit_file == "disabled":
         steps.append(ServiceAction(target, UNIT, "enable"))
     if running:
-        return draft(*steps, impact=_restart_impact(target, pods))
+        return draft(*steps, impact=restart_impact(target, pods))
     return draft(
         *steps,
         title=_("Start edgecore"),
@@ -86,7 +86,8 @@ def restart_edgecore(
     )
 
 
-def _restart_impact(target: str, pods: NodePods | Unknown) -> Text:
+def restart_impact(target: str, pods: NodePods | Unknown) -> Text:
+    """Who notices that EdgeCore restarts."""
     pause = _("logs, exec and top of this node pause for about 20 s")
     if isinstance(pods, Unknown):
         return _("edgecore restarts on {node}; its pods keep running; {pause}").format(node=target, pause=pause)

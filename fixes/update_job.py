@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from fixes.edgecore import restart_impact
 from kedge.facts.edgecore import EdgeCoreConfig
 from kedge.facts.hosts import HostAccess
 from kedge.facts.kubectl import NodeProxy, Outcome
 from kedge.facts.nodes import Node
+from kedge.facts.pods import NodePods
 from kedge.i18n import _
 from kedge.model import Risk, Unknown
 from kedge.plugins import Draft, Maybe, NotApplicable, draft, fix
@@ -33,6 +35,7 @@ def update_edges_by_job(
     config: Maybe[EdgeCoreConfig],
     access: Maybe[HostAccess],
     proxy: Maybe[NodeProxy],
+    pods: Maybe[NodePods],
 ) -> Draft | NotApplicable:
     """Where nobody can log in to the edge, CloudHub's connection is still there, and the job travels over it.
 
@@ -52,5 +55,5 @@ def update_edges_by_job(
     if node.ready is not True:
         return NotApplicable(_("{node} is not Ready, so no job reaches it").format(node=target))
     was = () if isinstance(config, Unknown) else ((ENABLE, "false"),)
-    impact = _("KubeEdge restarts edgecore on {node}; its pods keep running")
-    return draft(UpdateEdges(KUBERNETES, (target,), ((ENABLE, "true"),), was), impact=impact.format(node=target))
+    impact = _("KubeEdge does it: {impact}").format(impact=restart_impact(target, pods))
+    return draft(UpdateEdges(KUBERNETES, (target,), ((ENABLE, "true"),), was), impact=impact)

@@ -57,6 +57,7 @@ class UpdateEdgesHandler(Handler[UpdateEdges]):
             phase, nodes = await _status(hands, path)
             passed = clock.monotonic() - begun
             if phase in DONE and not any(state in FAILED for state, _why in nodes):
+                tell(Text("; ".join([phase, *(why for _state, why in nodes)])))
                 return
             if phase in FAILED or phase in DONE:
                 why = "; ".join(why for _state, why in nodes) or phase

@@ -15,6 +15,7 @@ from kedge.facts.edgecore import EdgeCoreConfig, EdgeStream
 from kedge.facts.hosts import HostAccess
 from kedge.facts.kubectl import NodeProxy, Outcome
 from kedge.facts.nodes import Node
+from kedge.facts.pods import NodePods, Pod
 from kedge.i18n import Text
 from kedge.model import Reason, Unknown
 from kedge.plugins import Draft, NotApplicable
@@ -116,14 +117,18 @@ NOT = Unknown(Reason.NO_SSH, Text("no SSH"))
 OFF = EdgeCoreConfig("", edge_stream=EdgeStream(enable=False))
 
 
+PODS = NodePods((Pod("a", "b", phase="Running"),))
+
+
 def offer(node: Node = NODE, config: Any = NOT, access: Any = NOT, proxy: Any = NOT) -> Draft | NotApplicable:
-    return update_edges_by_job.function("edge1", node, config, access, proxy)
+    return update_edges_by_job.function("edge1", node, config, access, proxy, PODS)
 
 
 def test_it_is_offered_where_ssh_does_not_reach() -> None:
     blind, seen = offer(), offer(config=OFF)
     assert isinstance(blind, Draft)
     assert isinstance(seen, Draft)
+    assert "its 1 pod keeps running" in str(blind.impact)
     assert blind.steps[0].was == ()  # type: ignore[attr-defined]
     assert seen.steps[0].was == ((ENABLE, "false"),)  # type: ignore[attr-defined]
 
