@@ -231,6 +231,24 @@ async def test_the_end_is_told_and_r_opens_it_again(at_desk: Opener, shells: Fak
         await desk.until(lambda: pane.live and "exit code" not in desk.text, "running again")
 
 
+async def test_what_is_typed_on_after_a_shell_broke_off_does_nothing(
+    at_desk: Opener, shells: FakeShells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.shells.pane.QUIET", 3600.0)
+    async with at_desk() as desk:
+        pane, shell = await opened(desk, shells)
+        await desk.type("f")
+        shell.finish(End(problem=Unknown(Reason.UNREACHABLE, Text("The connection was lost"))))
+        await desk.until(lambda: "The connection was lost" in desk.text, "the end")
+        await desk.type("f1yrXq:")
+        assert desk.app.screen is desk.app.main
+        assert (shell.typed, len(shells.shells), desk.app.focused) == (b"f", 1, pane.terminal)
+        monkeypatch.setattr("tui.shells.pane.QUIET", 0.0)
+        await desk.until(lambda: not pane.terminal.takes_every_key, "silence")
+        await desk.press("r")
+        await desk.until(lambda: len(shells.shells) == 2, "another one")
+
+
 async def test_a_shell_that_cannot_start_says_why(at_desk: Opener, shells: FakeShells) -> None:
     shells.error = LinkError(Unknown(Reason.NO_SSH, Text("There is no way to log in to edge1")))
     async with at_desk() as desk:

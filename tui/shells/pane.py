@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SILENT = 12.0
 """Seconds without an answer after which the pane says so."""
 LOOK = 1.0
+QUIET = 1.0
+"""Seconds without a key, after a shell broke off under somebody's fingers, until keys mean something here."""
 
 
 class ShellPane(Pane):
@@ -167,6 +169,8 @@ class ShellPane(Pane):
 
     def _ended(self, end: End) -> None:
         self._let_type(False)
+        # What is typed on for a shell that has just broken off must not repair, close or quit anything here.
+        self.terminal.takes_every_key = end.code is None and time.monotonic() - self.terminal.last_key < 2 * QUIET
         self.record(False)
         self.told = told(end, self.target, self.way, typed=self._has_typed)
         parts = [translate(self.told.text)]
@@ -198,7 +202,9 @@ class ShellPane(Pane):
 
     def _look(self) -> None:
         """Say it when the other side has gone silent."""
-        shell = self.shell
+        terminal, shell = self.terminal, self.shell
+        if terminal.frozen and time.monotonic() - terminal.last_key >= QUIET:
+            terminal.takes_every_key = False
         if shell is None or shell.end is not None or self.told is not None:
             return
         silent, waited = shell.silent_for, 0.0

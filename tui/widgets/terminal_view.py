@@ -49,6 +49,7 @@ class TerminalView(Guarded, Widget, can_focus=True):
         send: takes what is typed. resized: told the size in cells, at the start and at each change.
 
     Attributes:
+        last_key: when the last one came (``time.monotonic()``). frozen: there is nobody to send them to.
         back: lines that the view is scrolled up into the scrollback; 0 shows the screen.
     """
 
@@ -78,6 +79,7 @@ class TerminalView(Guarded, Widget, can_focus=True):
         self.emulator = Emulator(80, 24, send)
         self.back = 0
         self.frozen = False
+        self.last_key = 0.0
         self._send, self._resized = send, resized
         self._cells = (0, 0)
         self._painted = 0.0
@@ -247,12 +249,15 @@ class TerminalView(Guarded, Widget, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         """Every key is the program's but one; after its end they have their ordinary meaning again."""
-        if self.frozen:
+        if self.frozen and not self.takes_every_key:
             return
+        self.last_key = time.monotonic()
         event.stop()
         event.prevent_default()
         if event.key == MENU_KEY:
             self.post_message(self.MenuWanted())
+            return
+        if self.frozen:
             return
         application = 1 in self.emulator.screen.private
         self.type(keys.key_bytes(event.key, event.character, application=application))
