@@ -53,6 +53,8 @@ async def _on_keyboard(read: Callable[[], T]) -> T:
     """Leaves the terminal as it was, even when the program is interrupted while it echoes nothing."""
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")  # a question has a line of its own, not the rest of one that tells progress
     try:
         return await asyncio.wrap_future(_KEYBOARD.submit(read))
     finally:
