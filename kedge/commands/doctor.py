@@ -14,9 +14,10 @@ from typing import Any
 
 import click
 
-from kedge.commands.common import put, site_options
+from kedge.commands.common import put, site_options, stop
 from kedge.commands.durations import duration
 from kedge.commands.info import libraries
+from kedge.commands.live import chosen_with_hosts
 from kedge.config import ConfigFileError, config_path
 from kedge.doctor import here, site
 from kedge.doctor.points import Point, document, table
@@ -31,7 +32,7 @@ from kedge.plugins import Registry
 from kedge.prompter import RefusingPrompter, SharedPrompter
 from kedge.registry import discover
 from kedge.state import state_place
-from kedge.workbench import Chosen, Options, choose, kube_settings
+from kedge.workbench import Chosen, Options, kube_settings
 
 EACH_SECONDS = 15.0
 """For one machine to answer in."""
@@ -51,9 +52,9 @@ def command(output: str, nodes: tuple[str, ...], timeout: float, **given: Any) -
     points = _here(registry)
     usable = True
     try:
-        chosen = choose(Options(**given))
+        chosen = chosen_with_hosts(Options(**given), {})
         points.append(_config(chosen, given["config"]))
-        points += site.of_kubeconfig(find_target(kube_settings(Options(**given), chosen.settings)))
+        points += site.of_kubeconfig(find_target(kube_settings(Options(**given), chosen.settings)), datetime.now(UTC))
         points += asyncio.run(_reach(chosen, Options(**given), registry, nodes, timeout))
     except ConfigFileError as error:
         points.append(Point("config", Status.FAIL, error.text))
@@ -91,6 +92,15 @@ def _config(chosen: Chosen, named: str) -> Point:
     return Point("config", Status.PASS, _("{path}, site {site}").format(path=path, site=chosen.name))
 
 
+def _known(nodes: Sequence[str], engine: Engine) -> None:
+    """A name that is no machine of the site ends the program: nothing would be said of it."""
+    known = [host.name for host in engine.hosts if host.roles]
+    for node in nodes:
+        if node not in known:
+            text = _("There is no node or host {name}; there are: {known}")
+            stop(text.format(name=node, known=", ".join(known) or "-"))
+
+
 async def _reach(
     chosen: Chosen, options: Options, registry: Registry, nodes: Sequence[str], timeout: float
 ) -> list[Point]:
@@ -116,6 +126,7 @@ async def _reach(
                 points.append(site.of_rights(seen))
             else:
                 engine.find_hosts()
+            _known(nodes, engine)
             points += await site.of_hosts(engine, hosts.source, nodes, EACH_SECONDS)
     except TimeoutError:
         said = _("Not everything answered within {seconds} s").format(seconds=f"{timeout:g}")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator
-from datetime import UTC, datetime
+import base64
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from kedge.asks import Api, Clock, Login, Root
 from kedge.doctor.points import Point
@@ -17,13 +20,16 @@ from kedge.model import Observation, Reason, Status, Unknown
 from kedge.probes.hosts import read_host_access, read_host_clock
 from kedge.sources.base import Source
 
+SOON = timedelta(days=30)
+"""A client certificate that ends sooner is worth a word; kubeadm's live for a year."""
+
 SKEW = 30
 """Seconds apart that confuse nobody yet; tokens and leases begin to fail from there on."""
 
 _VERSION = Api("/version", access=Access("get", "", "/version"))
 
 
-def of_kubeconfig(target: Target) -> Iterator[Point]:
+def of_kubeconfig(target: Target, now: datetime) -> Iterator[Point]:
     """Which cluster, and by what it will know us."""
     words = {"context": target.context or "-", "file": target.origin, "server": target.server.rpartition("@")[2]}
     said = _("context {context} of {file}")
@@ -44,6 +50,33 @@ def of_kubeconfig(target: Target) -> Iterator[Point]:
         yield Point("credential", Status.WARN, said.format(user=target.user_name or "-"))
     else:
         yield Point("credential", Status.PASS, _("{user}: {kind}").format(user=target.user_name, kind=kind))
+    ends = _certificate_ends(target.user)
+    if ends is not None:
+        yield _of_expiry(ends, now)
+
+
+def _certificate_ends(user: Mapping[str, Any]) -> datetime | None:
+    """Until when the client certificate of the kubeconfig is good; None where there is none to read."""
+    from cryptography.x509 import load_pem_x509_certificate  # paramiko brings it
+
+    inline, file = user.get("client-certificate-data"), user.get("client-certificate")
+    try:
+        pem = base64.b64decode(str(inline)) if inline else Path(str(file)).read_bytes() if file else b""
+        return load_pem_x509_certificate(pem).not_valid_after_utc if pem else None
+    except (OSError, ValueError):  # connecting says what is wrong with it
+        return None
+
+
+def _of_expiry(ends: datetime, now: datetime) -> Point:
+    words = {"date": f"{ends:%Y-%m-%d}", "days": abs((ends - now).days)}
+    renew = _("Renew it: kubeadm certs renew, or a new kubeconfig from whoever gave you this one")
+    if ends <= now:
+        said = _("the client certificate expired on {date}: the API server refuses it")
+        return Point("client certificate", Status.FAIL, said.format(**words), help=renew)
+    if ends - now < SOON:
+        said = _("the client certificate expires on {date}, in {days} days")
+        return Point("client certificate", Status.WARN, said.format(**words), help=renew)
+    return Point("client certificate", Status.PASS, _("good until {date}").format(**words))
 
 
 async def of_api(kubernetes: Source, deadline: float) -> list[Point]:

@@ -15,7 +15,7 @@ from kedge.asks import Ask, Clock, Root
 from kedge.commands.doctor import command
 from kedge.doctor.here import Terminal, of_ssh, of_state, of_terminal
 from kedge.doctor.points import Point, table
-from kedge.doctor.site import of_api, of_host
+from kedge.doctor.site import _of_expiry, of_api, of_host
 from kedge.i18n import Text
 from kedge.model import Observation, Reason, Status, Unknown
 
@@ -111,3 +111,13 @@ def test_without_a_kubeconfig_it_says_so_and_ends_with_2(tmp_path: Path) -> None
     (failed,) = [one for one in found["points"] if one["status"] == "fail"]
     assert failed["area"] == "kubeconfig"
     assert "does not exist" in failed["message"]
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "words"),
+    [(-1, Status.FAIL, "expired on"), (10, Status.WARN, "in 10 days"), (90, Status.PASS, "good until")],
+)
+def test_a_client_certificate_that_ends_soon_is_told_before_it_does(days: int, status: Status, words: str) -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    point = _of_expiry(now + timedelta(days=days), now)
+    assert (point.status, words in str(point.text), point.help is None) == (status, True, status is Status.PASS)
