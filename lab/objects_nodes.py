@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from lab.machine_usage import memory_kib
 from lab.objects import Object, micro_timestamp, timestamp
 from lab.world_host import Image
 
 KUBELET_VERSION = "v1.36.2"
 EDGE_VERSION = "v1.32.10-kubeedge-v1.23.1"
 EDGE_LABEL = "node-role.kubernetes.io/edge"
+
+_MEMORY, _KEPT_BACK = 24684084, 51200
+"""KiB of a node where this machine does not tell its own, and of those what no pod gets."""
 
 _PRESSURES = (
     ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -24,6 +29,7 @@ def node(name: str, address: str, port: int, now: float, *, edge: bool, machine:
         "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
         "kubernetes.io/hostname": name, "kubernetes.io/os": "linux",
     }  # fmt: skip
+    memory = memory_kib().get("MemTotal", _MEMORY)
     annotations = {
         "node.alpha.kubernetes.io/ttl": "0",
         "volumes.kubernetes.io/controller-managed-attach-detach": "true",
@@ -35,8 +41,8 @@ def node(name: str, address: str, port: int, now: float, *, edge: bool, machine:
         "metadata": {"name": name, "labels": labels, "annotations": annotations},
         "spec": {},
         "status": {
-            "capacity": _resources("264212084Ki", "24684084Ki"),
-            "allocatable": _resources("267847642337", "24632884Ki"),
+            "capacity": _resources("264212084Ki", memory),
+            "allocatable": _resources("267847642337", memory - _KEPT_BACK),
             "conditions": ready_conditions(now, edge=edge),
             "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
@@ -53,10 +59,10 @@ def node(name: str, address: str, port: int, now: float, *, edge: bool, machine:
     }  # fmt: skip
 
 
-def _resources(storage: str, memory: str) -> dict[str, str]:
+def _resources(storage: str, memory: int) -> dict[str, str]:
     return {
-        "cpu": "2", "ephemeral-storage": storage, "hugepages-1Gi": "0", "hugepages-2Mi": "0", "memory": memory,
-        "pods": "110",
+        "cpu": str(os.cpu_count() or 2), "ephemeral-storage": storage, "hugepages-1Gi": "0", "hugepages-2Mi": "0",
+        "memory": f"{memory}Ki", "pods": "110",
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab.machine_usage import CPU, memory_kib
 from lab.objects import Object, timestamp
 from lab.world_host import Host
 
@@ -39,10 +40,13 @@ def container_usage(pod: str, container: str, now: float) -> Usage:
 
 
 def node_usage(host: Host, now: float) -> Usage:
-    """What one machine uses."""
-    base, memory = (0.07, 480) if host.name.startswith("cloud") else (0.024, 110)
+    """What one machine uses: what the machine below it does, for that is what its shells show; else something alike."""
+    cores, memory = CPU.cores(), memory_kib()
+    if cores is not None and len(memory) == 2:
+        return Usage(cores, (memory["MemTotal"] - memory["MemAvailable"]) * 1024)
+    base, made_up = (0.07, 480) if host.name.startswith("cloud") else (0.024, 110)
     wave = noise(host.name, now)
-    return Usage(base * (0.9 + 0.4 * wave), int((memory + 30 * wave) * 2**20))
+    return Usage(base * (0.9 + 0.4 * wave), int((made_up + 30 * wave) * 2**20))
 
 
 def resource_metrics(pods: Sequence[Object], host: Host, now: float) -> str:
