@@ -88,6 +88,10 @@ def command(codes: tuple[str, ...], recording: str, **options: Any) -> None:
     asked = Asked(**{name: options.pop(name) for name in Asked.NAMES})
     if recording and (asked.watch or asked.wait):
         stop(_("A bundle does not change; leave out --watch and --wait"))
+    if recording and (asked.intrusive or asked.files):
+        stop(_("A bundle holds all that is judged; leave out --intrusive and --with"))
+    if asked.watch and (asked.intrusive or asked.wait or asked.files):
+        stop(_("--watch looks on for ever, and passively; leave out --intrusive, --wait and --with"))
     look = _recorded(recording, registry) if recording else _live(wanted, asked, options)
     tell_problems(look, wanted)
     _known_nodes(wanted.nodes, look.picture)

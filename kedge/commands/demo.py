@@ -21,6 +21,7 @@ import click
 from kedge.commands.common import stop
 from kedge.exit_codes import Exit
 from kedge.i18n import _
+from kedge.state import VARIABLE
 
 START_SECONDS = 20.0
 
@@ -35,6 +36,7 @@ def command(faults: tuple[str, ...], edges: int, latency: str) -> None:
         signal.signal(number, lambda received, _frame: sys.exit(128 + received))
     with tempfile.TemporaryDirectory(prefix="kedge-demo-") as scratch:
         folder = Path(scratch) / "site"
+        os.environ[VARIABLE] = str(Path(scratch) / "state")  # practice is no entry in anybody's history
         lab = _start_lab(folder, Path(scratch) / "lab.log", faults, edges, latency)
         signal.signal(signal.SIGHUP, lambda _number, _frame: _hang_up(lab, scratch))
         try:

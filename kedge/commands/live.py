@@ -143,16 +143,15 @@ async def look_once(
         wait: seconds in which the site is looked at again ``until`` a picture will do.
     """
     loop = asyncio.get_running_loop()
-    ends = loop.time() + wait
+    ends, left = loop.time() + wait, list(on_demand)
     async with opened(registry, options, read_only=lambda: True, saved=saved) as session:
         while True:
             try:
                 async with session.within(timeout):
                     asked = await ask_once(session, nodes)
-                    for code in on_demand:
-                        await _on_edges(
-                            session.site, code, [name for name in session.site.engine.edges if name in asked]
-                        )
+                    while left:  # intrusive: never again because something else is waited for
+                        edges = [name for name in session.site.engine.edges if name in asked]
+                        await _on_edges(session.site, left.pop(0), edges)
             except TimeoutError:
                 look = Look(session.site.picture(), complete=False)
             else:

@@ -121,9 +121,18 @@ def test_a_group_is_a_part_of_the_tree() -> None:
     assert "runtime, tunnel" in CliRunner().invoke(command, ["--group", "moon"]).stderr.replace("'", "")
 
 
-def test_a_bundle_is_not_waited_for() -> None:
-    ran = CliRunner().invoke(command, ["--bundle", str(RECORDINGS / "healthy"), "--watch"])
+@pytest.mark.parametrize("words", ["--watch", "--wait 5s", "KE502 --intrusive", "--with answer"])
+def test_a_bundle_is_neither_waited_for_nor_asked(words: str) -> None:
+    ran = CliRunner().invoke(command, ["--bundle", str(RECORDINGS / "healthy"), *words.split()])
     assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "A bundle" in ran.stderr
+
+
+@pytest.mark.parametrize("words", ["KE502 --intrusive", "--wait 5s", "--with answer"])
+def test_what_watching_would_leave_out_is_refused(words: str) -> None:
+    ran = CliRunner().invoke(command, ["--watch", *words.split()])
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "--watch looks on for ever" in ran.stderr
 
 
 def test_the_textfile_is_whole_and_readable_by_the_collector(tmp_path: Path) -> None:
