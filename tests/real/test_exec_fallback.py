@@ -24,8 +24,8 @@ from tui.screens.choose import Letters
 from tui.shells.exec import Results
 from tui.shells.pane import ShellPane
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
-PATIENCE = 60.0
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+PATIENCE = 120.0
 EDGECORE = "/etc/kubeedge/config/edgecore.yaml"
 SHORT_PATH = 'Defaults secure_path="/usr/sbin:/usr/bin:/sbin:/bin"\n'
 
@@ -93,13 +93,15 @@ async def test_the_container_is_entered_over_ssh_by_a_key(
             await until(lambda: "#" in pane.terminal.text(), "the prompt")
             await pilot.press(*"tty", "space", "minus", "s", *"&&echo", "space", *"in", "space", "dollar_sign",
                               *"HOSTNAME", "semicolon", *"stty", "space", *"size", "enter")  # fmt: skip
+            await until(lambda: "in gateway\n" in pane.terminal.text(), "its words")
             size = pane.terminal.size
-            await until(lambda: f"in gateway\n{size.height} {size.width}" in pane.terminal.text(), "its words")
             await pilot.resize_terminal(120, 40)
             await until(lambda: pane.terminal.size != size, "the new size")
-            size = pane.terminal.size
-            await pilot.press(*"stty", "space", *"size", "enter")
-            await until(lambda: f"\n{size.height} {size.width}\n" in pane.terminal.text(), "the new size inside")
+            wanted = f"\n{pane.terminal.size.height} {pane.terminal.size.width}\n"
+            await pilot.press(*"while", "space", *"sleep", "space", "1", "semicolon", *"do", "space", *"stty", "space",
+                              *"size", "semicolon", *"done", "enter")  # fmt: skip
+            await until(lambda: wanted in pane.terminal.text(), "the new size inside")
+            await pilot.press("ctrl+c")
             await pilot.press(*"exit", "space", "5", "enter")
             await until(lambda: "ended with exit code 5" in screen(), "the exit code")
 

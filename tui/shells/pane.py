@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SILENT = 12.0
 """Seconds without an answer after which the pane says so."""
+SLOW = 2.0
+"""Seconds without a first word after which it is said again that a shell is being opened."""
 LOOK = 1.0
 QUIET = 1.0
 """Seconds without a key, after a shell broke off under somebody's fingers, until keys mean something here."""
@@ -110,8 +112,7 @@ class ShellPane(Pane):
         if shells.rules.recorded:
             self.record(True)
         self._came = time.monotonic()
-        if self.command:  # one's own command may have nothing to say; a shell has its prompt
-            self._tell(None)
+        self._tell(None)
         try:
             while data := await shell.read():
                 self._came = time.monotonic()
@@ -216,7 +217,7 @@ class ShellPane(Pane):
         elif waited >= SILENT:
             self._tell(self._silence().format(seconds=int(waited), node=self.target.node))
         else:
-            self._tell(None if self._heard or self.command else self._opening)
+            self._tell(self._opening if waited > SLOW and not (self._heard or self.command) else None)
 
     @property
     def _opening(self) -> Text:
