@@ -52,7 +52,7 @@ class ComponentView:
         label: the title with what is worth seeing at a glance (version, 1/2, address).
         status: worst of its own findings. rollup: worst of itself and everything below.
         line: one sentence of why, from the finding that decides the rollup; its cause's code where it follows from one.
-        follows: what decides the rollup is the consequence of another finding, so this is not where to begin.
+        follows: the code of the cause, where what decides the rollup only follows from one: not where to begin.
         target: node or host, ``-`` for the site.
         counts: (status, how many) over the findings of itself and everything below.
         seen: when its newest evidence was taken; None when nothing was seen yet.
@@ -75,7 +75,7 @@ class ComponentView:
     since: datetime | None = None
     sources: frozenset[str] = frozenset()
     about: tuple[tuple[Text, Text], ...] = ()
-    follows: bool = False
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)

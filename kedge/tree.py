@@ -154,7 +154,7 @@ def _view(
         labels=labels,
         since=worst.since if worst else None,
         sources=frozenset(roll.sources),
-        follows=line is not None and bool(worst and worst.because),
+        follows=(worst.because or "") if worst and line is not None else "",
     )
 
 

@@ -178,7 +178,7 @@ def _view(findings: Sequence[Finding], id: str, parent: str, label: str, target:
         max((f.status for f in own), key=lambda s: s.rank, default=Status.SKIP),
         worst.status if worst else Status.SKIP,
         (because(worst) if worst.because else worst.text) if worst and worst.status.rank > Status.INFO.rank else None,
-        follows=bool(worst and worst.because),
+        follows=(worst.because or "") if worst else "",
     )
 
 

@@ -67,8 +67,9 @@ def tree_line(row: Row, view: ComponentView, width: int, dress: Dress) -> list[S
         segments.append(Segment("  " + since, style("tree--line") + dim))
         room -= len(since) + 2
     if why and room > 5:
-        gap = " " if cell_len(why) == room - 1 else "  "
-        segments.append(Segment(gap + cut(why, room - len(gap), glyphs.more), style("tree--line") + dim))
+        if view.follows and cell_len(why) > room - 2:
+            why = view.follows
+        segments.append(Segment("  " + cut(why, room - 2, glyphs.more), style("tree--line") + dim))
     return segments
 
 
