@@ -87,6 +87,7 @@ TABLES = {
     "d": {"look"},
     "e": {"evidence"},
     "o": {"explain"},
+    "i": {"incident"},
     "l": {"open_pane"},
     "p": {"open_pane"},
     "s": {"open_pane"},

@@ -1,4 +1,4 @@
-"""``:report``: what is shown is what ``kedge-tui report`` prints, and copying gives the Markdown itself."""
+"""``i`` or ``:report``: what is shown is what ``kedge-tui report`` prints, and copying gives the Markdown itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui.screens.report import ReportScreen
 
 async def test_the_report_is_shown_copied_and_left(at_desk: Opener) -> None:
     async with at_desk((80, 24)) as desk:
-        await desk.command("report")
+        await desk.press("i")
         await desk.until(lambda: isinstance(desk.app.screen, ReportScreen))
         await desk.pilot.pause()
         screen = desk.app.screen

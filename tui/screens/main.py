@@ -54,6 +54,7 @@ class MainScreen(MainWay):
         Binding("R", "rerun_below", translate(_("re-run everything below")), show=False, id="main.rerun_below"),
         Binding("e", "evidence", translate(_("evidence")), show=False, id="main.evidence"),
         Binding("o", "explain", translate(_("explain")), show=False, id="main.explain"),
+        Binding("i", "incident", translate(_("the incident in a few lines")), show=False, id="main.incident"),
         Binding("d", "look('describe')", translate(_("describe the object")), show=False, id="main.describe"),
         Binding("y", "look('yaml')", translate(_("YAML of the object")), show=False, id="main.yaml"),
         *panes.bindings(),
@@ -262,6 +263,9 @@ class MainScreen(MainWay):
     def action_explain(self) -> None:
         if (finding := self._finding()) is not None:
             self.app.explain(finding)
+
+    def action_incident(self) -> None:
+        self.app.show_report()
 
     def action_look(self, look: str) -> None:
         if self.index is not None and (view := self.index.views.get(self.tree_view.cursor)) is not None:
