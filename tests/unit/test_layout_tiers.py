@@ -46,7 +46,8 @@ def _again(folder: Path) -> subprocess.CompletedProcess[str]:
     """What failed in a run before, once more and without workers, as continuous integration does it."""
     options = ["--last-failed", "--last-failed-no-failures=none"]
     command = [sys.executable, "-m", "pytest", "--import-mode=importlib", *options]
-    env = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("KEDGE_", "PYTEST_"))}
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
